@@ -1,0 +1,1 @@
+"""The real database and object stores behind the ports."""

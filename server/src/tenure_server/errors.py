@@ -1,0 +1,88 @@
+"""Everything ``tenure_server`` raises on purpose.
+
+TenureError
+├── SettingsError         the settings cannot be used; names every problem at once
+├── StoreError            the object store
+│   ├── InvalidKey        a key outside the alphabet of store keys
+│   ├── ObjectNotFound    there is no object with this key
+│   ├── ObjectMismatch    the stored bytes are not the expected ones
+│   └── StoreUnavailable  the store does not answer or refuses our credentials
+├── Refusal               a request that the rules or the data do not allow; code and hint are stable
+│   ├── InvalidRequest
+│   ├── NotFound
+│   ├── Conflict
+│   ├── AuthenticationRequired
+│   └── Forbidden
+└── DatabaseUnavailable   the database does not answer
+
+``http/problems.py`` maps these to RFC 9457 problem details, ``cli`` to one ``error:`` and one ``hint:`` line.
+"""
+
+from __future__ import annotations
+
+
+class TenureError(Exception):
+    """Base of all errors of this distribution. ``hint`` says what to do about it."""
+
+    hint: str | None = None
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+
+
+class SettingsError(TenureError):
+    """The settings cannot be used."""
+
+
+class StoreError(TenureError):
+    """The object store failed."""
+
+
+class InvalidKey(StoreError, ValueError):
+    """The key is outside the alphabet of store keys; nothing was asked of the store."""
+
+
+class ObjectNotFound(StoreError):
+    """There is no object with this key."""
+
+
+class ObjectMismatch(StoreError):
+    """The stored bytes are not the expected ones."""
+
+
+class StoreUnavailable(StoreError):
+    """The store does not answer or refuses our credentials."""
+
+
+class DatabaseUnavailable(TenureError):
+    """The database does not answer."""
+
+
+class Refusal(TenureError):
+    """A request that the rules or the data do not allow. ``code`` is stable and meant for programs."""
+
+    def __init__(self, message: str, *, code: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+class InvalidRequest(Refusal):
+    """The request is malformed."""
+
+
+class NotFound(Refusal):
+    """There is no such thing."""
+
+
+class Conflict(Refusal):
+    """What is asked for contradicts what is stored."""
+
+
+class AuthenticationRequired(Refusal):
+    """The request carries no licence key, or one that must not be believed."""
+
+
+class Forbidden(Refusal):
+    """The licence does not allow it."""

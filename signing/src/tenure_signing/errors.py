@@ -1,0 +1,110 @@
+"""Everything ``tenure_signing`` raises.
+
+SigningError
+├── InvalidName             a product, edition, channel, platform or file name outside its alphabet
+├── InvalidVersion          a version that cannot be ordered, or carries a local part (``+``)
+├── InvalidDay              a calendar day that is not YYYY-MM-DD or does not exist
+├── InvalidStatement        a signed text that must not be believed
+│   ├── StatementTooLarge
+│   ├── MalformedStatement  not three base64url parts, not a JSON object, trailing data
+│   ├── WrongAlgorithm
+│   ├── WrongPurpose        a certificate where a licence key was expected, and so on
+│   ├── UnknownKey          no public key has this key id
+│   ├── RetiredKey          signed after its key was retired
+│   ├── BadSignature
+│   ├── NotYetValid         dated in the future
+│   └── InvalidClaims       signed, but the claims are missing, of the wrong type or contradictory
+├── InvalidKeySet           a key set that cannot be used as a whole
+├── InvalidReleaseRecord    the signed facts of a release do not fit RULES.md or the target's path
+├── KeySourceError          a private key cannot be read, decrypted or written
+└── PublishingError         TUF metadata that must not be published
+    ├── ImmutableRelease    a published path or fact would change
+    ├── NotEnoughSignatures
+    └── PreflightFailed     a real client refuses the staged metadata
+
+No message holds a key, a token or a passphrase.
+"""
+
+
+class SigningError(Exception):
+    """Base of all errors of this distribution."""
+
+
+class InvalidName(SigningError, ValueError):
+    """A product, edition, channel, platform or file name is outside its alphabet or length."""
+
+
+class InvalidVersion(SigningError, ValueError):
+    """The version cannot be parsed, is too long or carries a local part."""
+
+
+class InvalidDay(SigningError, ValueError):
+    """The day is not written YYYY-MM-DD or does not exist."""
+
+
+class InvalidStatement(SigningError):
+    """The signed text must not be believed."""
+
+
+class StatementTooLarge(InvalidStatement):
+    """The signed text is longer than any genuine one; it was not parsed."""
+
+
+class MalformedStatement(InvalidStatement):
+    """The text is not a compact JWS with canonical base64url parts and JSON objects inside."""
+
+
+class WrongAlgorithm(InvalidStatement):
+    """The text names an algorithm other than EdDSA."""
+
+
+class WrongPurpose(InvalidStatement):
+    """The text was signed for another purpose."""
+
+
+class UnknownKey(InvalidStatement):
+    """No public key with the text's key id is known for this purpose."""
+
+
+class RetiredKey(InvalidStatement):
+    """The text says it was signed after its key had been retired."""
+
+
+class BadSignature(InvalidStatement):
+    """The signature does not belong to this text."""
+
+
+class NotYetValid(InvalidStatement):
+    """The text is dated in the future."""
+
+
+class InvalidClaims(InvalidStatement):
+    """The text is signed, but its claims are missing, of the wrong type or contradictory."""
+
+
+class InvalidKeySet(SigningError):
+    """The set of public keys cannot be used."""
+
+
+class InvalidReleaseRecord(SigningError):
+    """The signed facts of a release do not fit RULES.md or the path of their target."""
+
+
+class KeySourceError(SigningError):
+    """A private key cannot be read, decrypted or written."""
+
+
+class PublishingError(SigningError):
+    """The TUF metadata must not be published."""
+
+
+class ImmutableRelease(PublishingError):
+    """Something already published would change."""
+
+
+class NotEnoughSignatures(PublishingError):
+    """A role is signed by fewer keys than its threshold asks for."""
+
+
+class PreflightFailed(PublishingError):
+    """A real TUF client refuses the staged metadata."""
