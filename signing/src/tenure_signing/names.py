@@ -76,6 +76,11 @@ class Platform:
     def __str__(self) -> str:
         return f"{self.os}-{self.arch}"
 
+    def machines(self) -> frozenset[Platform]:
+        """The machines a build for this platform is made for: several for ``universal2``, itself otherwise."""
+        architectures = _FAT_ARCHITECTURES.get((self.os, self.arch), frozenset({self.arch}))
+        return frozenset(Platform(self.os, arch) for arch in architectures)
+
     def runs_on(self, machine: Platform) -> bool:
         """Whether a build for this platform runs on that machine."""
         if self.os not in ("any", machine.os):

@@ -1,0 +1,1 @@
+"""The vendor's rules that clients never decide: products, licences, plans, prices, renewal windows. Pure."""
