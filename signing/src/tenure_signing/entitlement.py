@@ -77,7 +77,9 @@ class Entitlement:
     service_packs: ServicePacks = ServicePacks.PERIOD
 
     def __post_init__(self) -> None:
-        if any(later.starts_on <= earlier.ends_on for earlier, later in zip(self.periods, self.periods[1:], strict=False)):
+        if any(
+            later.starts_on <= earlier.ends_on for earlier, later in zip(self.periods, self.periods[1:], strict=False)
+        ):
             raise ValueError("support periods are in order and do not overlap")
 
     def supports(self, day: date) -> bool:

@@ -22,8 +22,10 @@ SigningError
     ├── NotEnoughSignatures
     └── PreflightFailed     a real client refuses the staged metadata
 
-No message holds a key, a token or a passphrase.
+No message holds a key, a token or a passphrase. ``code`` is the stable name of a refusal in the conformance vectors.
 """
+
+from typing import ClassVar
 
 
 class SigningError(Exception):
@@ -45,45 +47,67 @@ class InvalidDay(SigningError, ValueError):
 class InvalidStatement(SigningError):
     """The signed text must not be believed."""
 
+    code: ClassVar[str] = "invalid_statement"
+
 
 class StatementTooLarge(InvalidStatement):
     """The signed text is longer than any genuine one; it was not parsed."""
+
+    code = "statement_too_large"
 
 
 class MalformedStatement(InvalidStatement):
     """The text is not a compact JWS with canonical base64url parts and JSON objects inside."""
 
+    code = "malformed_statement"
+
 
 class WrongAlgorithm(InvalidStatement):
     """The text names an algorithm other than EdDSA."""
+
+    code = "wrong_algorithm"
 
 
 class WrongPurpose(InvalidStatement):
     """The text was signed for another purpose."""
 
+    code = "wrong_purpose"
+
 
 class UnknownKey(InvalidStatement):
     """No public key with the text's key id is known for this purpose."""
+
+    code = "unknown_key"
 
 
 class RetiredKey(InvalidStatement):
     """The text says it was signed after its key had been retired."""
 
+    code = "retired_key"
+
 
 class BadSignature(InvalidStatement):
     """The signature does not belong to this text."""
+
+    code = "bad_signature"
 
 
 class NotYetValid(InvalidStatement):
     """The text is dated in the future."""
 
+    code = "not_yet_valid"
+
 
 class InvalidClaims(InvalidStatement):
     """The text is signed, but its claims are missing, of the wrong type or contradictory."""
 
+    code = "invalid_claims"
+
 
 class InvalidKeySet(SigningError):
     """The set of public keys cannot be used."""
+
+    code: ClassVar[str] = "invalid_key_set"
 
 
 class InvalidReleaseRecord(SigningError):

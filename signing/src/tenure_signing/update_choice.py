@@ -114,7 +114,16 @@ def download_decision(entitlement: Entitlement, release: Release, product: Produ
     and signed links all ask here. Coverage is told before withdrawal, so a stranger learns nothing more than a
     customer would.
     """
-    decision = coverage(entitlement, release, product)
+    return _withheld(coverage(entitlement, release, product), release, product)
+
+
+def download_decisions(entitlement: Entitlement, product: ProductReleases) -> dict[Version, Coverage | Withheld]:
+    """``download_decision`` for every release of the product at once, by version."""
+    coverages = coverage_of_all(entitlement, product)
+    return {r.version: _withheld(coverages[r.version], r, product) for r in product.releases}
+
+
+def _withheld(decision: Coverage, release: Release, product: ProductReleases) -> Coverage | Withheld:
     if isinstance(decision, NotCovered):
         return decision
     if release.withdrawal is not None:
