@@ -1,0 +1,377 @@
+"""The signed facts of a release: ``custom["tenure"]`` of each TUF target ``<product>/<version>/<file name>``.
+
+Schema 1 is a JSON object without floats and nulls; an optional fact is absent when it does not hold:
+
+=================  ================  ==================================================================
+field              type              meaning
+=================  ================  ==================================================================
+``schema``         int               1
+``product``        str               equal to the path's first segment and the name of the signing role
+``version``        str               equal to the path's second segment, in the normal spelling of PEP 440
+``kind``           str               ``major``, ``minor`` or ``service_pack``
+``editions``       list[str]         one or more, none twice
+``released_on``    str               YYYY-MM-DD, in the vendor's time zone
+``channel``        str               the release channel
+``os``, ``arch``   str               the build's platform, in normal form
+``upgrade_from``   str, optional     the lowest installed version that may jump here, below ``version``
+``open_release``   bool, optional    open to every licensee of the edition
+``paid_upgrade``   object, optional  ``in_support`` and ``without_support``: ``{minor_units, currency}`` per seat
+``withdrawn``      object, optional  ``reason`` and optionally ``replacement``, another version
+``notes_sha256``   str, optional     of the release notes
+``sha1``           str, optional     of the build, for updaters that know nothing better
+=================  ================  ==================================================================
+
+An entry of a later schema is refused by ``releases_of`` and left out, with its path reported, by ``listing_of``.
+A field that schema 1 does not name is refused by the former and passed over by the latter: what would change the
+meaning of the others needs a new schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+from tuf.api.metadata import TargetFile
+
+from tenure_signing.days import parse_day
+from tenure_signing.errors import InvalidDay, InvalidName, InvalidReleaseRecord, InvalidVersion
+from tenure_signing.names import (
+    EditionName,
+    FileName,
+    Platform,
+    ProductName,
+    parse_channel,
+    parse_edition,
+    parse_file_name,
+    platform_of,
+)
+from tenure_signing.releases import Build, Money, PaidUpgrade, Release, Withdrawal
+from tenure_signing.versions import Kind, Version, parse_version
+
+SCHEMA = 1
+NAMESPACE = "tenure"
+
+MAX_BUILD_BYTES = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exactly."""
+
+MAX_REASON_CHARACTERS = 500
+
+T = TypeVar("T")
+
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_SHA1 = re.compile(r"[0-9a-f]{40}", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What one product role says, as far as this program understands it."""
+
+    releases: tuple[Release, ...]  # by version, lowest first
+    of_later_schema: tuple[str, ...] = ()  # target paths left out
+
+
+class _LaterSchema(InvalidReleaseRecord):
+    """The entry is of a schema newer than this program."""
+
+
+def target_path(product: ProductName, version: Version, file_name: FileName) -> str:
+    """The TUF target path of a build."""
+    return f"{product}/{version}/{file_name}"
+
+
+def record_of(release: Release, build: Build) -> dict[str, Any]:
+    """The record of one build of the release. Raises ``InvalidReleaseRecord`` for facts that could not be read back."""
+    record: dict[str, Any] = {
+        "schema": SCHEMA,
+        "product": release.product,
+        "version": str(release.version),
+        "kind": release.kind.value,
+        "editions": sorted(release.editions),
+        "released_on": release.released_on.isoformat(),
+        "channel": release.channel,
+        "os": build.platform.os,
+        "arch": build.platform.arch,
+    }
+    if release.upgrade_from is not None:
+        record["upgrade_from"] = str(release.upgrade_from)
+    if release.open_release:
+        record["open_release"] = True
+    if release.paid_upgrade is not None:
+        record["paid_upgrade"] = {
+            "in_support": _price_record(release.paid_upgrade.price_in_support),
+            "without_support": _price_record(release.paid_upgrade.price_without_support),
+        }
+    if release.withdrawal is not None:
+        record["withdrawn"] = withdrawal_record(release.withdrawal)
+    if release.notes_sha256 is not None:
+        record["notes_sha256"] = release.notes_sha256
+    if build.sha1 is not None:
+        record["sha1"] = build.sha1
+    if _read(release.product, build.path, _target(build, record), strict=True) != replace(release, builds=(build,)):
+        raise InvalidReleaseRecord(f"{_shown(build.path)}: the release cannot be written as a release record")
+    return record
+
+
+def withdrawal_record(withdrawal: Withdrawal) -> dict[str, str]:
+    """The ``withdrawn`` object of a record."""
+    record = {"reason": withdrawal.reason}
+    if withdrawal.replacement is not None:
+        record["replacement"] = str(withdrawal.replacement)
+    return record
+
+
+def target_of(release: Release, build: Build) -> TargetFile:
+    """The TUF target of one build of the release. Raises ``InvalidReleaseRecord`` as ``record_of`` does."""
+    return _target(build, record_of(release, build))
+
+
+def releases_of(product: ProductName, targets: Mapping[str, TargetFile]) -> tuple[Release, ...]:
+    """The releases that a product role's targets state, by version, each with its builds by path.
+
+    The caller has verified the role's signatures. Raises ``InvalidReleaseRecord``, naming the entry, for a path of
+    another product, a record that is missing, malformed or at odds with its path, builds of one version that state
+    different facts, two spellings of one version, an unknown field and a schema later than 1.
+    """
+    return _grouped(product, (_read(product, path, target, strict=True) for path, target in targets.items()))
+
+
+def listing_of(product: ProductName, targets: Mapping[str, TargetFile]) -> Listing:
+    """As ``releases_of``, for programs older than what they read: passes over later schemas and unknown fields."""
+    builds: list[Release] = []
+    later: list[str] = []
+    for path, target in targets.items():
+        try:
+            builds.append(_read(product, path, target, strict=False))
+        except _LaterSchema:
+            later.append(path)
+    return Listing(_grouped(product, builds), tuple(sorted(later)))
+
+
+def differing_facts(one: Release, other: Release) -> tuple[str, ...]:
+    """The names of the facts, builds aside, in which two releases differ."""
+    names = (field.name for field in fields(Release) if field.name != "builds")
+    return tuple(name for name in names if getattr(one, name) != getattr(other, name))
+
+
+def _price_record(price: Money) -> dict[str, Any]:
+    return {"minor_units": price.minor_units, "currency": price.currency}
+
+
+def _target(build: Build, record: dict[str, Any]) -> TargetFile:
+    try:
+        return TargetFile(build.length, {"sha256": build.sha256}, build.path, {"custom": {NAMESPACE: record}})
+    except (TypeError, ValueError) as error:
+        raise InvalidReleaseRecord(f"{_shown(build.path)}: a build has a length of 0 or more bytes") from error
+
+
+def _shown(text: str) -> str:
+    """The text for an error message: escaped and not too long."""
+    return ascii(text if len(text) <= 120 else text[:117] + "...")
+
+
+class _Fields:
+    """A JSON object that is read field by field; complaints name the target and the field."""
+
+    def __init__(self, where: str, value: object) -> None:
+        if type(value) is not dict:
+            raise InvalidReleaseRecord(f"{where} is not a JSON object")
+        self._where = where
+        self._unread: dict[str, object] = dict(value)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._unread
+
+    def refusal(self, name: str, problem: str) -> InvalidReleaseRecord:
+        return InvalidReleaseRecord(f"{self._where}: {name}: {problem}")
+
+    def take(self, name: str, kind: type[T]) -> T:
+        if name not in self._unread:
+            raise self.refusal(name, "is missing")
+        value = self._unread.pop(name)
+        if type(value) is not kind:
+            raise self.refusal(name, f"is {type(value).__name__}, not {kind.__name__}")
+        return value
+
+    def take_object(self, name: str) -> _Fields:
+        return _Fields(f"{self._where}: {name}", self.take(name, dict))
+
+    def parse(self, name: str, parse: Callable[[str], T]) -> T:
+        return self.parsed(name, self.take(name, str), parse)
+
+    def parsed(self, name: str, text: str, parse: Callable[[str], T]) -> T:
+        try:
+            return parse(text)
+        except (InvalidName, InvalidVersion, InvalidDay) as error:
+            raise self.refusal(name, str(error)) from error
+
+    def matching(self, name: str, pattern: re.Pattern[str], what: str) -> str:
+        text = self.take(name, str)
+        if not pattern.fullmatch(text):
+            raise self.refusal(name, f"is not {what}")
+        return text
+
+    def finish(self, *, strict: bool) -> None:
+        if strict and self._unread:
+            unknown = ", ".join(_shown(str(name)) for name in sorted(self._unread, key=str)[:5])
+            raise InvalidReleaseRecord(f"{self._where} has fields that schema {SCHEMA} does not know: {unknown}")
+
+
+def _read(product: ProductName, path: str, target: TargetFile, *, strict: bool) -> Release:
+    """One entry, as a release with that one build."""
+    custom = target.custom
+    record = _Fields(f"{_shown(path)}: {NAMESPACE}", custom.get(NAMESPACE) if type(custom) is dict else None)
+    schema = record.take("schema", int)
+    if schema < 1:
+        raise record.refusal("schema", "begins at 1")
+    if schema > SCHEMA:
+        raise _LaterSchema(f"{_shown(path)} is of schema {_shown(str(schema))}; this program reads schema {SCHEMA}")
+    version = _version(record, "version")
+    file_name = _file_name_in(path, product, version, record)
+    release = Release(
+        product=product,
+        version=version,
+        kind=_kind(record),
+        editions=_editions(record),
+        released_on=record.parse("released_on", parse_day),
+        channel=record.parse("channel", parse_channel),
+        upgrade_from=_version(record, "upgrade_from") if "upgrade_from" in record else None,
+        open_release=record.take("open_release", bool) if "open_release" in record else False,
+        paid_upgrade=_paid_upgrade(record.take_object("paid_upgrade"), strict) if "paid_upgrade" in record else None,
+        withdrawal=_withdrawal(record.take_object("withdrawn"), version, strict) if "withdrawn" in record else None,
+        notes_sha256=_digest(record, "notes_sha256", _SHA256),
+        builds=(
+            Build(
+                path=path,
+                file_name=file_name,
+                platform=_platform(record),
+                length=_length(path, target),
+                sha256=_sha256(path, target),
+                sha1=_digest(record, "sha1", _SHA1),
+            ),
+        ),
+    )
+    if release.upgrade_from is not None and release.upgrade_from >= version:
+        raise record.refusal("upgrade_from", "is not below the version it leads to")
+    record.finish(strict=strict)
+    return release
+
+
+def _file_name_in(path: str, product: ProductName, version: Version, record: _Fields) -> FileName:
+    if record.take("product", str) != product:
+        raise record.refusal("product", f"is not {product}, whose role lists it")
+    segments = path.split("/")
+    if len(segments) != 3:
+        raise InvalidReleaseRecord(f"{_shown(path)} is not a path <product>/<version>/<file name>")
+    if segments[0] != product:
+        raise InvalidReleaseRecord(f"{_shown(path)} is not a path of product {product}")
+    if segments[1] != str(version):
+        raise record.refusal("version", f"is {version}, which is not the version in the path")
+    return record.parsed("file name", segments[2], parse_file_name)
+
+
+def _version(record: _Fields, name: str) -> Version:
+    text = record.take(name, str)
+    version = record.parsed(name, text, parse_version)
+    if str(version) != text:
+        raise record.refusal(name, f"is not in its normal spelling, {version}")
+    return version
+
+
+def _kind(record: _Fields) -> Kind:
+    text = record.take("kind", str)
+    if text not in tuple(Kind):
+        raise record.refusal("kind", f"is none of {', '.join(Kind)}")
+    return Kind(text)
+
+
+def _editions(record: _Fields) -> frozenset[EditionName]:
+    names = record.take("editions", list)
+    if not names or not all(type(name) is str for name in names):
+        raise record.refusal("editions", "is not a list of one or more names")
+    editions = frozenset(record.parsed("editions", name, parse_edition) for name in names)
+    if len(editions) != len(names):
+        raise record.refusal("editions", "has a name twice")
+    return editions
+
+
+def _platform(record: _Fields) -> Platform:
+    stated = Platform(record.take("os", str), record.take("arch", str))
+    normal = record.parsed("os, arch", stated.os, lambda os: platform_of(os, stated.arch))
+    if normal != stated:
+        raise record.refusal("os, arch", f"is not in its normal form, {normal}")
+    return normal
+
+
+def _paid_upgrade(prices: _Fields, strict: bool) -> PaidUpgrade:
+    paid_upgrade = PaidUpgrade(
+        _price(prices.take_object("in_support"), strict), _price(prices.take_object("without_support"), strict)
+    )
+    prices.finish(strict=strict)
+    return paid_upgrade
+
+
+def _price(price: _Fields, strict: bool) -> Money:
+    minor_units = price.take("minor_units", int)
+    if not 0 <= minor_units <= MAX_BUILD_BYTES:
+        raise price.refusal("minor_units", "is not an amount of 0 or more")
+    money = Money(minor_units, price.matching("currency", _CURRENCY, "an ISO 4217 currency such as MYR"))
+    price.finish(strict=strict)
+    return money
+
+
+def _withdrawal(withdrawn: _Fields, version: Version, strict: bool) -> Withdrawal:
+    reason = withdrawn.take("reason", str)
+    if not reason.isprintable() or not reason.strip() or len(reason) > MAX_REASON_CHARACTERS:
+        raise withdrawn.refusal("reason", f"is not a printable line of 1 to {MAX_REASON_CHARACTERS} characters")
+    replacement = _version(withdrawn, "replacement") if "replacement" in withdrawn else None
+    if replacement == version:
+        raise withdrawn.refusal("replacement", "is the withdrawn version itself")
+    withdrawn.finish(strict=strict)
+    return Withdrawal(reason, replacement)
+
+
+def _digest(record: _Fields, name: str, pattern: re.Pattern[str]) -> str | None:
+    return record.matching(name, pattern, "a lower-case hexadecimal digest") if name in record else None
+
+
+def _length(path: str, target: TargetFile) -> int:
+    # python-tuf compares the length with 0 and asks no more, so a float or a boolean comes this far
+    if type(target.length) is not int or not 0 <= target.length <= MAX_BUILD_BYTES:
+        raise InvalidReleaseRecord(f"{_shown(path)}: length: is not a whole number of bytes up to {MAX_BUILD_BYTES}")
+    return target.length
+
+
+def _sha256(path: str, target: TargetFile) -> str:
+    # with consistent snapshots a target is stored once for each hash and clients pick any: so exactly one
+    if list(target.hashes) != ["sha256"] or not _SHA256.fullmatch(target.hashes["sha256"]):
+        raise InvalidReleaseRecord(f"{_shown(path)}: hashes: is not exactly one lower-case SHA-256")
+    return target.hashes["sha256"]
+
+
+def _grouped(product: ProductName, builds: Iterable[Release]) -> tuple[Release, ...]:
+    """The builds of each version as one release."""
+    by_version: dict[Version, list[Release]] = {}
+    for build in builds:
+        by_version.setdefault(build.version, []).append(build)
+    return tuple(_joined(product, by_version[version]) for version in sorted(by_version))
+
+
+def _joined(product: ProductName, parts: list[Release]) -> Release:
+    first = parts[0]
+    for part in parts[1:]:
+        if str(part.version) != str(first.version):
+            raise InvalidReleaseRecord(
+                f"{product} {first.version} and {part.version} are the same release number in two spellings"
+            )
+        if differing := differing_facts(first, part):
+            raise InvalidReleaseRecord(
+                f"{product} {first.version}: its builds state different facts: {', '.join(differing)}"
+            )
+    return replace(first, builds=tuple(sorted((build for part in parts for build in part.builds), key=_path)))
+
+
+def _path(build: Build) -> str:
+    return build.path
