@@ -1,0 +1,253 @@
+"""The few methods a product calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from tenure_client.answers import KeptReason, LicenceInfo, OfferedRelease, UpdateAnswer
+from tenure_client.configuration import (
+    MAX_ROOT_BYTES,
+    Configuration,
+    TransferLimits,
+    parse_server_url,
+    this_machine,
+)
+from tenure_client.errors import ConfigurationError, FileMismatch
+from tenure_signing.errors import InvalidName, InvalidVersion
+from tenure_signing.names import Platform, parse_channel, parse_file_name, parse_platform, parse_product
+from tenure_signing.versions import Version, parse_version
+
+if TYPE_CHECKING:  # python-tuf and cryptography are loaded at the first call, not when a product starts
+    from tenure_client.session import Session
+    from tenure_client.trusted_download import Progress
+    from tenure_signing.releases import Build
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Client:
+    """Checks for updates, downloads and verifies them, for one installed copy of one product.
+
+    Every method locks the state directory, so several processes and threads may use it; one works at a time. All raise
+    ``TenureClientError`` only. Nothing happens before the first call: opening reads and writes no file.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+
+    def __repr__(self) -> str:
+        return f"Client(product={self._configuration.product!r}, version={str(self._configuration.version)!r})"
+
+    @property
+    def product(self) -> str:
+        """The product's name."""
+        return self._configuration.product
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        root: bytes,
+        server_url: str,
+        product: str,
+        version: str,
+        state_directory: Path | str | None = None,
+        seed_directory: Path | str | None = None,
+        licence_key: str | None = None,
+        channel: str = "stable",
+        platform: str | Platform | None = None,
+        timeout_seconds: float = 30.0,
+        lock_timeout_seconds: float = 10.0,
+        unsafe_plain_http: bool = False,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> Self:
+        """A client for the installed ``version`` of ``product``.
+
+        ``root``: the bytes of the first TUF ``root.json``, embedded in the product. ``state_directory``: by default
+        the user's data folder as the system has it. ``seed_directory``: a fresh state shipped with the product, so that
+        even a first check cannot be shown something older. ``licence_key``: verified and kept at the first contact;
+        without it the kept one is used. ``platform``: by default this machine. ``timeout_seconds``: to connect, and
+        between two bytes. ``lock_timeout_seconds``: how long to wait for another process. ``unsafe_plain_http`` lets
+        the licence key travel unencrypted. ``clock`` gives aware instants; for demonstrations and tests.
+
+        Raises ``ConfigurationError``.
+        """
+        if timeout_seconds <= 0 or lock_timeout_seconds < 0:
+            raise ConfigurationError("timeouts are positive numbers of seconds")
+        try:
+            name, installed, wanted_channel = parse_product(product), parse_version(version), parse_channel(channel)
+            machine = parse_platform(platform) if isinstance(platform, str) else platform or this_machine()
+        except (InvalidName, InvalidVersion) as error:
+            raise ConfigurationError(str(error)) from error
+        return cls(
+            Configuration(
+                root=_usable_root(root),
+                server_url=parse_server_url(server_url, unsafe_plain_http=unsafe_plain_http),
+                product=name,
+                version=installed,
+                state_directory=_state_directory(state_directory, name),
+                seed_directory=Path(seed_directory) if seed_directory is not None else None,
+                licence_key=_normal(licence_key) if licence_key is not None else None,
+                channel=wanted_channel,
+                machine=machine,
+                limits=TransferLimits(timeout_seconds=timeout_seconds),
+                lock_timeout_seconds=lock_timeout_seconds,
+                clock=clock,
+            )
+        )
+
+    def check(self, *, manual: bool = False) -> UpdateAnswer:
+        """Whether there is an update. ``manual``: a person asked, so partial rollouts do not matter.
+
+        Without a network, the answer comes from what is kept, and says since when that is known; the same when the
+        server is overloaded or shows only expired metadata. Raises ``LicenceError``, ``TrustError``, ``ServerError``.
+        """
+        with self._session() as session:
+            return session.check(is_manual=manual)
+
+    def kept_answer(self) -> UpdateAnswer:
+        """What is known without asking anyone. Raises ``OfflineAndNothingKnown`` if that is nothing."""
+        with self._session() as session:
+            return session.kept(KeptReason.ASKED_FOR)
+
+    def download(
+        self,
+        offer: OfferedRelease,
+        directory: Path | str,
+        *,
+        file_name: str | None = None,
+        on_progress: Progress | None = None,
+        allow_downgrade: bool = False,
+    ) -> Path:
+        """The file of the offer that fits this machine best, or the one named, whole and verified in ``directory``.
+
+        A call after a break goes on where the last one stopped. ``on_progress`` is called with the bytes done and in
+        all; what it raises stops the download. Raises ``ReleaseRefused``, ``TrustError``, ``ServerError``,
+        ``DownloadInterrupted``, ``StateError``.
+        """
+        return self._download(offer.version, directory, file_name, on_progress, allow_downgrade)
+
+    def download_release(
+        self,
+        version: str,
+        directory: Path | str,
+        *,
+        file_name: str | None = None,
+        on_progress: Progress | None = None,
+        allow_downgrade: bool = False,
+    ) -> Path:
+        """As ``download``, for any covered release; one below the installed version only with ``allow_downgrade``."""
+        return self._download(_version(version), directory, file_name, on_progress, allow_downgrade)
+
+    def verify_file(self, path: Path | str, version: str) -> Build:
+        """The signed build that the file is, by fresh facts, or by kept ones when the server cannot be reached.
+
+        Raises ``FileMismatch`` if the file is none of that release, ``UnknownRelease``, ``OfflineAndNothingKnown``.
+        """
+        from tenure_client.trusted_download import is_whole
+
+        with self._session() as session:
+            release = session.signed_release(_version(version))
+        for build in release.builds:
+            if is_whole(build, Path(path)):
+                return build
+        raise FileMismatch(
+            f"{Path(path).name} is no file of {release.product} {release.version}, or was changed",
+            hint="do not run it; download it again",
+        )
+
+    @property
+    def licence(self) -> LicenceInfo | None:
+        """The kept licence, verified, without the network; None if no key was given.
+
+        Raises ``LicenceKeyInvalid``, or ``OfflineAndNothingKnown`` before any contact with the server.
+        """
+        from tenure_client.licence import licence_info
+
+        with self._session() as session:
+            held = session.licence()
+        return licence_info(*held) if held is not None else None
+
+    def set_licence_key(self, text: str) -> LicenceInfo:
+        """Takes a key as it was pasted, verifies it, keeps it in place of the last. Raises ``LicenceKeyInvalid``.
+
+        Where the public keys are not known yet they are fetched; the key itself is sent only to a server that keeps its
+        metadata from strangers.
+        """
+        from tenure_client.licence import licence_info
+
+        with self._session() as session:
+            return licence_info(*session.set_licence_key(_normal(text)))
+
+    def _download(
+        self,
+        version: Version,
+        directory: Path | str,
+        file_name: str | None,
+        on_progress: Progress | None,
+        allow_downgrade: bool,
+    ) -> Path:
+        try:
+            name = parse_file_name(file_name) if file_name is not None else None
+        except InvalidName as error:
+            raise ConfigurationError(str(error)) from error
+        with self._session() as session:
+            return session.download(
+                version, Path(directory), file_name=name, on_progress=on_progress, allow_downgrade=allow_downgrade
+            )
+
+    def _session(self) -> _SessionContext:
+        from tenure_client.session import session
+
+        return session(self._configuration)
+
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    _SessionContext = AbstractContextManager[Session]
+
+
+def _version(text: str) -> Version:
+    try:
+        return parse_version(text)
+    except InvalidVersion as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _normal(licence_key: str) -> str:
+    from tenure_client.errors import LicenceKeyInvalid
+    from tenure_signing.licence_key import normalise_pasted
+
+    text = normalise_pasted(licence_key)
+    if not text or not text.isascii():
+        raise LicenceKeyInvalid("the text is no licence key")
+    return text
+
+
+def _usable_root(root: bytes) -> bytes:
+    """Notices a wrong file at once; the signatures are verified at the first call, with everything else."""
+    try:
+        is_root = len(root) <= MAX_ROOT_BYTES and json.loads(root)["signed"]["_type"] == "root"
+    except (ValueError, TypeError, KeyError, RecursionError):
+        is_root = False
+    if not is_root:
+        raise ConfigurationError(
+            "the embedded root is no TUF root metadata",
+            hint="embed the bytes of the vendor's first root.json, exactly as they are",
+        )
+    return root
+
+
+def _state_directory(given: Path | str | None, product: str) -> Path:
+    if given is not None:
+        return Path(given)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir(product, appauthor="tenure")) / "updates"

@@ -1,0 +1,94 @@
+"""Lets python-tuf fetch through our transport, and its errors come back as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tuf.api.exceptions import DownloadError, DownloadHTTPError, ExpiredMetadataError, RepositoryError
+from tuf.ngclient import FetcherInterface
+
+from tenure_client.errors import (
+    InvalidServerAnswer,
+    LicenceRejected,
+    MetadataExpired,
+    ServerError,
+    StateError,
+    TenureClientError,
+    UntrustedMetadata,
+)
+from tenure_client.transport import Transport
+
+
+class _Failure(DownloadError):
+    """Carries our error through python-tuf, which only lets its own kind through."""
+
+    def __init__(self, error: TenureClientError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _HTTPFailure(DownloadHTTPError, _Failure):
+    """The same with the status, which python-tuf asks for: 404 for the next root means that there is none."""
+
+    def __init__(self, error: TenureClientError, status: int) -> None:
+        DownloadHTTPError.__init__(self, str(error), status)
+        self.error = error
+
+
+class MetadataFetcher(FetcherInterface):
+    """Fetches metadata. Metadata is public by default: the key is sent only once the server asks for it with 401.
+
+    python-tuf bounds the length of everything it reads through ``_fetch``.
+    """
+
+    def __init__(self, transport: Transport, licence_key: str | None) -> None:
+        self._transport = transport
+        self._licence_key = licence_key
+        self._is_asked_for_key = False
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        path = url.removeprefix(self._transport.server_url)
+        if not self._is_asked_for_key:
+            try:
+                return self._opened(path, None)
+            except _HTTPFailure as failure:
+                if not isinstance(failure.error, LicenceRejected) or self._licence_key is None:
+                    raise
+                self._is_asked_for_key = True
+        return self._opened(path, self._licence_key)
+
+    def _opened(self, path: str, licence_key: str | None) -> Iterator[bytes]:
+        """The body, after its status is known to be good; the generator is run up to there."""
+        chunks = self._chunks(path, licence_key)
+        next(chunks)
+        return chunks
+
+    def _chunks(self, path: str, licence_key: str | None) -> Iterator[bytes]:
+        try:
+            with self._transport.get(path, licence_key=licence_key) as response:
+                try:
+                    response.require_success()
+                except TenureClientError as error:
+                    raise _HTTPFailure(error, response.status) from error
+                yield b""
+                yield from response.chunks
+        except ServerError as error:
+            raise _Failure(error) from error
+
+
+@contextmanager
+def tuf_errors_as_ours(what: str) -> Iterator[None]:
+    """Raises ``UntrustedMetadata``, ``MetadataExpired``, ``StateError``, or the error of the transport."""
+    try:
+        yield
+    except _Failure as failure:
+        raise failure.error from failure
+    except ExpiredMetadataError as error:
+        raise MetadataExpired(f"{what} has expired: {error}") from error
+    except (RepositoryError, ValueError) as error:
+        raise UntrustedMetadata(f"{what} cannot be trusted: {error}") from error
+    except DownloadError as error:
+        raise InvalidServerAnswer(f"{what} could not be fetched: {error}") from error
+    except OSError as error:
+        raise StateError(f"{what} cannot be kept: {error.strerror or type(error).__name__}") from error
