@@ -194,5 +194,10 @@ class _Steps:
 
 
 def _machines(releases: Iterable[Release]) -> frozenset[Platform]:
-    """Every machine that some build is made for; builds for several machines count for each."""
-    return frozenset(machine for r in releases for build in r.builds for machine in build.platform.machines())
+    """Every machine that the builds can tell apart: each system they name with each architecture they name.
+
+    A build for ``linux-any`` and one for ``any-x86_64`` meet on Linux x86_64, which neither names. ``any`` stands for
+    what no build names.
+    """
+    named = {machine for r in releases for build in r.builds for machine in build.platform.machines()}
+    return frozenset(Platform(os, arch) for os in {m.os for m in named} for arch in {m.arch for m in named})

@@ -17,7 +17,9 @@ SigningError
 ├── InvalidKeySet           a key set that cannot be used as a whole
 ├── InvalidReleaseRecord    the signed facts of a release do not fit RULES.md or the target's path
 ├── KeySourceError          a private key cannot be read, decrypted or written
+├── InvalidPublicKey        a public key file that cannot be used
 └── PublishingError         TUF metadata that must not be published
+    ├── InvalidDraft        a draft file that cannot be used, reviewed or signed
     ├── ImmutableRelease    a published path or fact would change
     ├── NotEnoughSignatures
     └── PreflightFailed     a real client refuses the staged metadata
@@ -120,6 +122,14 @@ class KeySourceError(SigningError):
 
 class PublishingError(SigningError):
     """The TUF metadata must not be published."""
+
+
+class InvalidPublicKey(SigningError):
+    """A public key file is malformed, or of a kind that signs no metadata here."""
+
+
+class InvalidDraft(PublishingError):
+    """A draft file is malformed, contradicts itself, or does not rest on signed metadata."""
 
 
 class ImmutableRelease(PublishingError):

@@ -33,8 +33,8 @@ def parse_version(text: str) -> Version:
         raise InvalidVersion("a version has no '+' part")
     if "!" in text:
         raise InvalidVersion("a version has no epoch ('!')")
-    if not text.isascii():
-        raise InvalidVersion("a version is written in ASCII")
+    if not text.isascii() or text != text.strip():
+        raise InvalidVersion("a version is written in ASCII, without spaces around it")
     try:
         return Version(text)
     except _packaging.InvalidVersion as error:

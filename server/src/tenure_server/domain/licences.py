@@ -51,6 +51,7 @@ class IssuedKey:
     key_id: str  # of the signing key
     issued_at: datetime
     hint: str  # the last characters, for people on the telephone
+    seats: int  # as the key states them; users bought later do not change the key
 
 
 @dataclass(frozen=True, slots=True)

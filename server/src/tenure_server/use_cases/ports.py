@@ -17,7 +17,8 @@ from tenure_signing.releases import Rollout
 from tenure_signing.versions import Version
 
 Progress = Callable[[int], None]
-"""Called with the number of bytes done since the last call."""
+"""Called with the number of bytes done since the last call: negative when a part has to be sent again. One call at a time,
+not always from the same thread."""
 
 
 class Clock(Protocol):
@@ -35,14 +36,16 @@ class StoredObject:
 
 
 class ObjectStore(Protocol):
-    """Where builds lie. Keys are ``/``-separated segments of ``[A-Za-z0-9._-]``, at most 1000 characters, no segment
-    beginning with a dot; any other key raises ``InvalidKey`` before the store is asked.
+    """Where builds lie. Keys are ``/``-separated segments of 1 to 255 of ``[A-Za-z0-9._-]``, none beginning with a dot, at
+    most 1000 characters in all; any other key raises ``InvalidKey`` before the store is asked. No key may be the folder of
+    another one.
 
     Every method raises ``StoreUnavailable`` when the store does not answer.
     """
 
     def put_file(self, key: str, source: Path, *, progress: Progress | None = None) -> StoredObject:
-        """Store the file's bytes under the key: all of them or nothing, replacing what was there."""
+        """Store the file's bytes under the key: all of them or nothing, replacing what was there. Raises ``OSError`` when
+        the file cannot be read."""
         ...
 
     def stat(self, key: str) -> StoredObject | None:
@@ -62,7 +65,8 @@ class ObjectStore(Protocol):
         ...
 
     def signed_url(self, key: str, *, file_name: str, seconds: int) -> str:
-        """A URL that anyone can GET and HEAD for that many seconds (1 to 604 800); saved under the file name."""
+        """A URL that anyone can GET for that many seconds (1 to 604 800); saved under the file name. Not every store
+        answers HEAD there. Raises ``ValueError`` for another time."""
         ...
 
     def check(self) -> None:

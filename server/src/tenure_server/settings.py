@@ -1,0 +1,214 @@
+"""Every setting of the server, read once from the environment. README lists them; a test compares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tenure_server.domain.pricing import SmpPrices
+from tenure_server.domain.smp import RenewalRules
+from tenure_server.errors import SettingsError
+
+
+def _setting(variable: str, help: str, default: Any = None, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"variable": variable, "help": help})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The defaults make a complete server out of one directory."""
+
+    data_dir: Path = _setting(
+        "TENURE_DATA_DIR", "directory of the embedded database, store and keys", Path("tenure-data")
+    )
+    database_url: str | None = _setting(
+        "TENURE_DATABASE_URL",
+        "`postgresql://user:password@host/name`; default: SQLite in the data directory",
+        secret=True,
+    )
+    base_url: str | None = _setting(
+        "TENURE_BASE_URL", "how customers reach this server; links begin with it; default: host and port below"
+    )
+    host: str = _setting("TENURE_HOST", "address to listen on", "127.0.0.1")
+    port: int = _setting("TENURE_PORT", "port to listen on", 8000)
+    time_zone: str = _setting("TENURE_TIME_ZONE", "the vendor's time zone: it decides which day it is", "UTC")
+    currency: str = _setting("TENURE_CURRENCY", "ISO 4217 currency of prices where none is given", "MYR")
+    one_year_percent: Decimal = _setting(
+        "TENURE_ONE_YEAR_PERCENT", "one-year plan, percent of the total purchase price", Decimal(15)
+    )
+    two_year_percent: Decimal = _setting(
+        "TENURE_TWO_YEAR_PERCENT", "two-year plan, percent of the total purchase price per year", Decimal(10)
+    )
+    renewal_window_days: int = _setting(
+        "TENURE_RENEWAL_WINDOW_DAYS", "days before the last paid day from which a renewal can be ordered", 90
+    )
+    last_call_days: int = _setting(
+        "TENURE_LAST_CALL_DAYS", "days before the last paid day when the last call begins", 14
+    )
+    renewal_url: str | None = _setting(
+        "TENURE_RENEWAL_URL", "where customers renew; default: this server's customer page"
+    )
+    vendor_name: str = _setting("TENURE_VENDOR_NAME", "the vendor's name on the customer page", "Software vendor")
+    certificate_days: int = _setting(
+        "TENURE_CERTIFICATE_DAYS", "days after which an SMP certificate should be refreshed", 30
+    )
+    download_link_seconds: int = _setting(
+        "TENURE_DOWNLOAD_LINK_SECONDS", "how long a signed download link works, 10 to 86400", 300
+    )
+    metadata_access: Literal["public", "any_valid_licence"] = _setting(
+        "TENURE_METADATA_ACCESS", "who may read TUF metadata: `public` or `any_valid_licence`", "public"
+    )
+    s3_bucket: str | None = _setting("TENURE_S3_BUCKET", "keep builds in this S3 bucket instead of the data directory")
+    s3_prefix: str = _setting("TENURE_S3_PREFIX", "prefix of all keys in the bucket", "")
+    s3_endpoint_url: str | None = _setting("TENURE_S3_ENDPOINT_URL", "endpoint of an S3-compatible store; default: AWS")
+    s3_public_endpoint_url: str | None = _setting(
+        "TENURE_S3_PUBLIC_ENDPOINT_URL", "endpoint that customers reach, if it is another one"
+    )
+    s3_region: str = _setting("TENURE_S3_REGION", "region of the bucket", "us-east-1")
+    s3_addressing: Literal["path", "virtual", "auto"] = _setting(
+        "TENURE_S3_ADDRESSING", "`path`, `virtual` or `auto`", "path"
+    )
+    s3_access_key_id: str | None = _setting(
+        "TENURE_S3_ACCESS_KEY_ID", "access key; default: boto3's own search (environment, profile, instance role)"
+    )
+    s3_secret_access_key: str | None = _setting("TENURE_S3_SECRET_ACCESS_KEY", "its secret", secret=True)
+    s3_checksum_mode: Literal["when_supported", "when_required"] = _setting(
+        "TENURE_S3_CHECKSUM_MODE", "`when_supported`, or `when_required` for older stores", "when_supported"
+    )
+
+    @property
+    def public_url(self) -> str:
+        """How customers reach this server, without a slash at the end."""
+        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def prices(self) -> SmpPrices:
+        return SmpPrices(self.one_year_percent, self.two_year_percent)
+
+    @property
+    def renewal_rules(self) -> RenewalRules:
+        return RenewalRules(self.renewal_window_days, self.last_call_days)
+
+    @property
+    def certificate_lifetime(self) -> timedelta:
+        return timedelta(days=self.certificate_days)
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's URL in SQLAlchemy's spelling. It may hold a password: never show it."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data_dir / 'tenure.db'}"
+        for prefix in ("postgresql://", "postgres://"):
+            if self.database_url.startswith(prefix):
+                return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
+        return self.database_url
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings. Raises ``SettingsError`` that names every problem at once, without the values."""
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        known = {f.metadata["variable"]: f for f in fields(cls)}
+        for variable in sorted(environ):
+            if variable.startswith("TENURE_") and variable not in known and not variable.startswith(_OTHER_PREFIXES):
+                problems.append(f"{variable} is not a setting")
+        for variable, f in known.items():
+            text = environ.get(variable, "").strip()
+            if not text:
+                continue
+            try:
+                values[f.name] = _CONVERSIONS.get(str(f.type), str)(text)
+            except (ValueError, InvalidOperation):
+                problems.append(f"{variable} is not a {_TYPE_NAMES.get(str(f.type), 'text')}")
+        if not problems:
+            settings = cls(**values)
+            problems = settings._problems()
+            if not problems:
+                return settings
+        raise SettingsError("; ".join(problems), hint="README lists every setting with its default")
+
+    def _problems(self) -> list[str]:
+        checks = [
+            (0 <= self.port <= 65535, "TENURE_PORT is not a port"),
+            (_is_zone(self.time_zone), "TENURE_TIME_ZONE is not a time zone such as Asia/Kuala_Lumpur"),
+            (_is_currency(self.currency), "TENURE_CURRENCY is not three capital letters"),
+            (0 <= self.one_year_percent <= 100, "TENURE_ONE_YEAR_PERCENT is not from 0 to 100"),
+            (0 <= self.two_year_percent <= 100, "TENURE_TWO_YEAR_PERCENT is not from 0 to 100"),
+            (1 <= self.renewal_window_days <= 366, "TENURE_RENEWAL_WINDOW_DAYS is not from 1 to 366"),
+            (
+                0 <= self.last_call_days <= self.renewal_window_days,
+                "TENURE_LAST_CALL_DAYS is not from 0 to the renewal window",
+            ),
+            (1 <= self.certificate_days <= 366, "TENURE_CERTIFICATE_DAYS is not from 1 to 366"),
+            (10 <= self.download_link_seconds <= 86400, "TENURE_DOWNLOAD_LINK_SECONDS is not from 10 to 86400"),
+            (
+                self.metadata_access in ("public", "any_valid_licence"),
+                "TENURE_METADATA_ACCESS is neither public nor any_valid_licence",
+            ),
+            (
+                self.database_url is None or self.database_url.startswith(("postgresql", "postgres:", "sqlite:")),
+                "TENURE_DATABASE_URL is neither a postgresql nor an sqlite address",
+            ),
+            (
+                (self.s3_access_key_id is None) == (self.s3_secret_access_key is None),
+                "TENURE_S3_ACCESS_KEY_ID and TENURE_S3_SECRET_ACCESS_KEY go together",
+            ),
+            (self.s3_addressing in ("path", "virtual", "auto"), "TENURE_S3_ADDRESSING is not path, virtual or auto"),
+            (
+                self.s3_checksum_mode in ("when_supported", "when_required"),
+                "TENURE_S3_CHECKSUM_MODE is neither when_supported nor when_required",
+            ),
+        ]
+        checks += [
+            (url is None or _is_http_url(url), f"{variable} is not an http or https address without query")
+            for variable, url in (
+                ("TENURE_BASE_URL", self.base_url),
+                ("TENURE_RENEWAL_URL", self.renewal_url),
+                ("TENURE_S3_ENDPOINT_URL", self.s3_endpoint_url),
+                ("TENURE_S3_PUBLIC_ENDPOINT_URL", self.s3_public_endpoint_url),
+            )
+        ]
+        return [problem for holds, problem in checks if not holds]
+
+
+def _finite(text: str) -> Decimal:
+    number = Decimal(text)
+    if not number.is_finite():
+        raise ValueError("not a number")
+    return number
+
+
+# Variables that belong to the command line or to the tests, not to the server's settings.
+_OTHER_PREFIXES = ("TENURE_TEST_", "TENURE_PASSPHRASE", "TENURE_ACTOR", "TENURE_CLIENT_", "TENURE_LICENCE_KEY")
+_CONVERSIONS: Mapping[str, Any] = {"int": int, "Decimal": _finite, "Path": Path}
+_TYPE_NAMES: Mapping[str, str] = {"int": "whole number", "Decimal": "number"}
+
+
+def _is_http_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
+    except ValueError:
+        return False
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _is_currency(text: str) -> bool:
+    return len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()

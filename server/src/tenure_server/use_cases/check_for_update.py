@@ -1,0 +1,66 @@
+"""An installed copy asks whether there is an update for it. The portal and every feed ask here too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tenure_server.domain.licences import Licence
+from tenure_server.errors import Forbidden, InvalidRequest
+from tenure_server.use_cases.catalogue import CatalogueSource
+from tenure_server.use_cases.ports import Clock
+from tenure_server.use_cases.signers import CertificateSigner
+from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary, renewal_offer, support_summary
+from tenure_server.use_cases.vendor import VendorPolicy
+from tenure_signing.errors import InvalidName
+from tenure_signing.names import ProductName
+from tenure_signing.update_choice import InstalledCopy, UpdateChoice, choose_update
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateAnswer:
+    """The complete answer of RULES.md: everything a dialog needs, in one round trip."""
+
+    licence: Licence
+    product: ProductName
+    copy: InstalledCopy
+    choice: UpdateChoice
+    notes: str | None  # of the offered release, Markdown
+    support: SupportSummary
+    renewal: RenewalOffer
+    certificate: str | None  # a fresh one, where the copy asked for it
+
+
+@dataclass(frozen=True, slots=True)
+class CheckForUpdate:
+    """Reads the catalogue in memory; writes nothing."""
+
+    catalogue: CatalogueSource
+    clock: Clock
+    policy: VendorPolicy
+    sign_certificate: CertificateSigner
+
+    def __call__(
+        self, licence: Licence, product_name: ProductName, copy: InstalledCopy, *, wants_certificate: bool = False
+    ) -> UpdateAnswer:
+        """Raises ``NotFound`` (``unknown_product``), ``Forbidden`` (``wrong_product``) for a licence of another
+        product and ``InvalidRequest`` (``unknown_channel``)."""
+        published = self.catalogue.current().product(product_name)
+        if licence.product != product_name:
+            raise Forbidden("This licence is for another product.", code="wrong_product")
+        now = self.clock()
+        today = self.policy.day_of(now)
+        entitlement = licence.entitlement(published.product.service_packs)
+        try:
+            choice = choose_update(entitlement, published.on(today), copy)
+        except InvalidName as error:
+            raise InvalidRequest(f"There is no such channel: {error}.", code="unknown_channel") from error
+        return UpdateAnswer(
+            licence=licence,
+            product=product_name,
+            copy=copy,
+            choice=choice,
+            notes=published.notes.get(choice.offer.release.version) if choice.offer else None,
+            support=support_summary(licence, today),
+            renewal=renewal_offer(licence, published.product, self.policy, today),
+            certificate=self.sign_certificate(entitlement, licence.seats, now) if wants_certificate else None,
+        )

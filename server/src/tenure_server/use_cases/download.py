@@ -1,0 +1,103 @@
+"""A build is downloaded by a customer or a product. One predicate decides; the store hands out the bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from tenure_server.domain.licences import Licence
+from tenure_server.errors import Forbidden, NotFound
+from tenure_server.use_cases.catalogue import CatalogueSource, find_build
+from tenure_server.use_cases.ports import Clock, ObjectStore
+from tenure_server.use_cases.vendor import VendorPolicy
+from tenure_signing.coverage import Covered, NotCovered, RefusalReason
+from tenure_signing.names import ProductName
+from tenure_signing.releases import Build, Release
+from tenure_signing.update_choice import Withheld, download_decision
+from tenure_signing.versions import Version
+
+
+class ReleaseGone(NotFound):
+    """The release was there and is no longer to be had. HTTP 410."""
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadLink:
+    """A short-lived address of one build's bytes."""
+
+    url: str
+    build: Build
+    seconds: int
+
+
+def store_key(build: Build) -> str:
+    """Where a build lies in the store: its TUF path with a folder for its hash, so that what is stored never changes
+    under a name."""
+    directory, _, file_name = build.path.rpartition("/")
+    return f"builds/{directory}/{build.sha256}/{file_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    catalogue: CatalogueSource
+    store: ObjectStore
+    clock: Clock
+    policy: VendorPolicy
+    link_seconds: int
+
+    def __call__(self, licence: Licence, product_name: ProductName, version: Version, file_name: str) -> DownloadLink:
+        """Raises ``NotFound`` (``unknown_product``, ``unknown_release``, ``unknown_file``), ``Forbidden`` with the
+        reason of RULES.md as its code, or ``ReleaseGone`` (``withdrawn``)."""
+        published = self.catalogue.current().product(product_name)
+        product = published.on(self.policy.day_of(self.clock()))
+        release, build = find_build(product, version, file_name)
+        entitlement = licence.entitlement(published.product.service_packs)
+        match download_decision(entitlement, release, product):
+            case Covered():
+                pass
+            case NotCovered(reason):
+                raise Forbidden(
+                    refusal_sentence(reason, licence, release), code=reason, hint=f"renew at {self.policy.renewal_url}"
+                )
+            case Withheld.WITHDRAWN:
+                assert release.withdrawal is not None
+                replacement = release.withdrawal.replacement
+                raise ReleaseGone(
+                    f"{release.product} {release.version} was withdrawn: {release.withdrawal.reason}",
+                    code="withdrawn",
+                    hint=f"use {replacement} in its place" if replacement is not None else None,
+                )
+            case Withheld.HALTED:
+                raise Forbidden(
+                    f"{release.product} {release.version} is halted for now.", code="halted", hint="try again later"
+                )
+            case unexpected:
+                assert_never(unexpected)
+        url = self.store.signed_url(store_key(build), file_name=build.file_name, seconds=self.link_seconds)
+        return DownloadLink(url, build, self.link_seconds)
+
+
+def refusal_sentence(reason: RefusalReason, licence: Licence, release: Release) -> str:
+    """Why this licence may not have this release, for the customer."""
+    name, day = f"{release.product} {release.version}", release.released_on
+    match reason:
+        case RefusalReason.LICENCE_SUSPENDED:
+            return "This licence is suspended."
+        case RefusalReason.LICENCE_REVOKED:
+            return "This licence was revoked."
+        case RefusalReason.WRONG_PRODUCT:
+            return f"This licence is for {licence.product}, not for {release.product}."
+        case RefusalReason.WRONG_EDITION:
+            return f"{name} is not for the {licence.edition} edition."
+        case RefusalReason.UPGRADE_PAYMENT_DUE:
+            return f"{name} is a paid upgrade that was not ordered yet."
+        case RefusalReason.NEVER_SUPPORTED:
+            return (
+                f"{name} was released on {day}, after the purchase on {licence.purchased_on}; no SMP was ever bought."
+            )
+        case RefusalReason.AFTER_SUPPORT:
+            return f"{name} was released on {day}, after support ended on {licence.last_paid_day}."
+        case RefusalReason.BETWEEN_PERIODS:
+            return f"{name} was released on {day}, on a day that no support period covers."
+        case unexpected:
+            assert_never(unexpected)

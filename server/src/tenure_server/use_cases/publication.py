@@ -1,0 +1,42 @@
+"""Putting newly signed roles before the world: the last step of everything that changes TUF metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tenure_server.use_cases.catalogue import read_repository
+from tenure_server.use_cases.ports import Records
+from tenure_server.use_cases.signers import OnlineSigners
+from tenure_signing.names import ProductName
+from tenure_signing.tuf_preflight import preflight
+from tenure_signing.tuf_publishing import resigned, with_roles
+from tenure_signing.tuf_repository import Repository, staged
+
+
+def publish_roles(
+    records: Records,
+    before: Repository,
+    signed_roles: Mapping[str, bytes] | Mapping[ProductName, bytes],
+    online: OnlineSigners,
+    now: datetime,
+    *,
+    trusted_targets: Mapping[str, bytes] | None = None,
+) -> Repository:
+    """Check the signed roles as if they came from an enemy, sign snapshot and timestamp over them, let a real client
+    try the result, then store it in the caller's transaction, which holds ``signed_files.lock()``.
+
+    Raises ``PublishingError`` and its kinds.
+    """
+    new = {str(role): data for role, data in signed_roles.items()}
+    after = resigned(with_roles(before, new, now), online.snapshot, online.timestamp, now)
+    previous = before if before.roots else None
+    preflight(previous, after, now)
+    records.signed_files.publish(staged(previous, after), trusted_targets=trusted_targets)
+    return after
+
+
+def locked_repository(records: Records) -> Repository:
+    """The published repository, which nobody else can change until the transaction ends."""
+    records.signed_files.lock()
+    return read_repository(records)

@@ -1,0 +1,254 @@
+"""A release engineer publishes builds. Running it again after any interruption completes it.
+
+Read the files, decide, write: the builds to the store first, read back and compared; then, in one transaction, the
+signed metadata. The commit of that transaction is the moment of publication.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+from securesystemslib.signer import Signer
+
+from tenure_server.domain.products import Product
+from tenure_server.errors import InvalidRequest, NotFound, ObjectMismatch
+from tenure_server.use_cases.audit import audited
+from tenure_server.use_cases.catalogue import read_repository
+from tenure_server.use_cases.download import store_key
+from tenure_server.use_cases.ports import Clock, Database, ObjectStore, Progress, Records
+from tenure_server.use_cases.publication import locked_repository, publish_roles
+from tenure_server.use_cases.signers import OnlineSigners
+from tenure_server.use_cases.vendor import VendorPolicy
+from tenure_signing.names import ChannelName, EditionName, FileName, Platform, ProductName
+from tenure_signing.release_record import releases_of, target_path
+from tenure_signing.releases import Build, PaidUpgrade, Release
+from tenure_signing.tuf_drafts import sign, with_release
+from tenure_signing.tuf_repository import Repository
+from tenure_signing.versions import Kind, Version, kind_of
+
+T = TypeVar("T")
+
+READ_BYTES = 1024 * 1024
+MAX_NOTES_BYTES = 65_536
+_SHA1_SUFFIXES = (".nupkg",)  # whose updaters know nothing better
+
+
+@dataclass(frozen=True, slots=True)
+class FileToPublish:
+    source: Path
+    file_name: FileName
+    platform: Platform
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRequest:
+    """What to publish. Facts that are None are taken from the version's builds published before, or defaulted:
+    every edition, the most stable channel, the kind that the version tells, today."""
+
+    product: ProductName
+    version: Version
+    files: tuple[FileToPublish, ...]
+    editions: frozenset[EditionName] | None = None
+    channel: ChannelName | None = None
+    kind: Kind | None = None
+    released_on: date | None = None
+    upgrade_from: Version | None = None
+    open_release: bool | None = None
+    paid_upgrade: PaidUpgrade | None = None
+    notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """``is_new`` is False when everything had been published before."""
+
+    release: Release
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    database: Database
+    store: ObjectStore
+    clock: Clock
+    signing_clock: Clock
+    policy: VendorPolicy
+
+    def __call__(
+        self,
+        request: PublishRequest,
+        *,
+        signers: Sequence[Signer],
+        online: OnlineSigners,
+        who: str,
+        progress: Progress | None = None,
+    ) -> Published:
+        """Raises ``InvalidRequest``, ``NotFound``, ``PublishingError`` (``ImmutableRelease`` above all) and
+        ``StoreError``. ``progress`` is told the bytes of each file twice: hashed, then uploaded."""
+        builds = tuple(_build(request, file, progress) for file in request.files)
+        today = self.policy.day_of(self.clock())
+        with self.database.reading() as records:
+            product = _product(records, request.product)
+            release = _release(request, product, read_repository(records), builds, today)
+        self._upload(request.files, builds, progress)
+        now = self.signing_clock()
+        with self.database.writing() as records:
+            before = locked_repository(records)
+            role = before.bytes_of(product.name)
+            draft = with_release(role, release, now)
+            is_new = draft != role
+            if is_new:
+                signed = {product.name: sign(product.name, draft, *signers)}
+                before = publish_roles(records, before, signed, online, now)
+            if request.notes is not None and records.notes.get(product.name, release.version) != request.notes:
+                records.notes.put(product.name, release.version, request.notes)
+            if is_new:
+                _audit(records, self.clock, who, release)
+        return Published(_published(before, release), is_new)
+
+    def _upload(self, files: Sequence[FileToPublish], builds: Sequence[Build], progress: Progress | None) -> None:
+        for file, build in zip(files, builds, strict=True):
+            key = store_key(build)
+            if not self._is_stored(key, build):
+                self.store.put_file(key, file.source, progress=progress)
+                if not self._is_stored(key, build):
+                    self.store.delete(key)
+                    raise ObjectMismatch(
+                        f"What the store holds of {file.file_name} is not what was read from the file.",
+                        hint="the file may have changed meanwhile; publish it again",
+                    )
+            elif progress is not None:
+                progress(build.length)
+
+    def _is_stored(self, key: str, build: Build) -> bool:
+        """Whether the store holds exactly these bytes: they are read back, because stores do not keep checksums."""
+        stored = self.store.stat(key)
+        if stored is None or stored.length != build.length:
+            return False
+        digest = hashlib.sha256()
+        for piece in self.store.read(key):
+            digest.update(piece)
+        return digest.hexdigest() == build.sha256
+
+
+def _build(request: PublishRequest, file: FileToPublish, progress: Progress | None) -> Build:
+    sha256, sha1, length = hashlib.sha256(), hashlib.sha1(usedforsecurity=False), 0
+    needs_sha1 = file.file_name.endswith(_SHA1_SUFFIXES)
+    try:
+        with file.source.open("rb") as stream:
+            while piece := stream.read(READ_BYTES):
+                sha256.update(piece)
+                if needs_sha1:
+                    sha1.update(piece)
+                length += len(piece)
+                if progress is not None:
+                    progress(len(piece))
+    except OSError as error:
+        raise InvalidRequest(f"{file.source} cannot be read: {error.strerror}.", code="unreadable_file") from error
+    if length == 0:
+        raise InvalidRequest(f"{file.source} is empty.", code="empty_file", hint="did the build finish?")
+    return Build(
+        path=target_path(request.product, request.version, file.file_name),
+        file_name=file.file_name,
+        platform=file.platform,
+        length=length,
+        sha256=sha256.hexdigest(),
+        sha1=sha1.hexdigest() if needs_sha1 else None,
+    )
+
+
+def _product(records: Records, name: ProductName) -> Product:
+    product = records.products.get(name)
+    if product is None:
+        raise NotFound("There is no such product.", code="unknown_product", hint="tenure product add makes one")
+    return product
+
+
+def _release(
+    request: PublishRequest, product: Product, repository: Repository, builds: tuple[Build, ...], today: date
+) -> Release:
+    """The release as it will be signed: facts not given are those of the builds published before, or the defaults."""
+    _require_sound(request, product)
+    known = next(
+        (r for r in _releases(repository, product.name) if r.version == request.version and r.withdrawal is None), None
+    )
+    notes_sha256 = hashlib.sha256(request.notes.encode()).hexdigest() if request.notes is not None else None
+    default = known or Release(
+        product=product.name,
+        version=request.version,
+        kind=kind_of(request.version),
+        editions=frozenset(product.editions),
+        released_on=today,
+        channel=product.channels[0],
+        builds=(),
+    )
+
+    return Release(
+        product=product.name,
+        version=default.version,
+        kind=_chosen(request.kind, default.kind),
+        editions=_chosen(request.editions, default.editions),
+        released_on=_chosen(request.released_on, default.released_on),
+        channel=_chosen(request.channel, default.channel),
+        builds=builds,
+        upgrade_from=_chosen(request.upgrade_from, default.upgrade_from),
+        open_release=_chosen(request.open_release, default.open_release),
+        paid_upgrade=_chosen(request.paid_upgrade, default.paid_upgrade),
+        notes_sha256=_chosen(notes_sha256, default.notes_sha256),
+    )
+
+
+def _chosen(given: T | None, otherwise: T) -> T:
+    return otherwise if given is None else given
+
+
+def _require_sound(request: PublishRequest, product: Product) -> None:
+    if not request.files:
+        raise InvalidRequest("There is no file to publish.", code="no_files")
+    if len({file.file_name for file in request.files}) != len(request.files):
+        raise InvalidRequest("Two of the files have the same name.", code="same_file_name")
+    if request.editions is not None:
+        unknown = sorted(request.editions - set(product.editions))
+        if unknown or not request.editions:
+            raise InvalidRequest(
+                f"{product.name} has no edition {', '.join(unknown)}." if unknown else "A release is for some edition.",
+                code="unknown_edition",
+                hint=f"its editions are {', '.join(product.editions)}",
+            )
+    if request.channel is not None and request.channel not in product.channels:
+        raise InvalidRequest(
+            f"{product.name} has no channel {request.channel}.",
+            code="unknown_channel",
+            hint=f"its channels are {', '.join(product.channels)}",
+        )
+    if request.upgrade_from is not None and request.upgrade_from >= request.version:
+        raise InvalidRequest("A release upgrades from versions below its own.", code="invalid_upgrade_from")
+    if request.notes is not None and len(request.notes.encode()) > MAX_NOTES_BYTES:
+        raise InvalidRequest(f"Release notes have at most {MAX_NOTES_BYTES} bytes.", code="notes_too_long")
+
+
+def _releases(repository: Repository, product: ProductName) -> tuple[Release, ...]:
+    return releases_of(product, repository.targets(product).targets)
+
+
+def _published(repository: Repository, release: Release) -> Release:
+    return next(r for r in _releases(repository, release.product) if r.version == release.version)
+
+
+def _audit(records: Records, clock: Clock, who: str, release: Release) -> None:
+    audited(
+        records,
+        clock(),
+        who,
+        "release.publish",
+        f"{release.product} {release.version}",
+        released_on=release.released_on.isoformat(),
+        channel=release.channel,
+        editions=sorted(release.editions),
+        builds={build.file_name: build.sha256 for build in release.builds},
+    )

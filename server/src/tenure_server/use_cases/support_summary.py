@@ -1,0 +1,65 @@
+"""Where a licence's SMP stands today, and what a renewal would cost. RULES.md, Support periods; Plans and prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from tenure_server.domain.licences import Licence
+from tenure_server.domain.pricing import smp_price
+from tenure_server.domain.products import Product
+from tenure_server.domain.smp import PLAN_YEARS, RenewalWindow, renewal_window, term
+from tenure_server.use_cases.vendor import VendorPolicy
+from tenure_signing.entitlement import SupportPeriod
+from tenure_signing.releases import Money
+
+
+@dataclass(frozen=True, slots=True)
+class SupportSummary:
+    """``days_left`` counts today and the last covered day; 0 when no covered day is left."""
+
+    periods: tuple[SupportPeriod, ...]
+    last_covered_day: date | None
+    days_left: int
+    is_supported_today: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalOption:
+    years: int
+    period: SupportPeriod
+    price: Money
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalOffer:
+    """``options`` is empty when nothing could be ordered now or later without the sales desk."""
+
+    window: RenewalWindow
+    options: tuple[RenewalOption, ...]
+    url: str
+
+
+def support_summary(licence: Licence, today: date) -> SupportSummary:
+    periods = licence.support_periods
+    last_day = licence.last_paid_day
+    return SupportSummary(
+        periods=periods,
+        last_covered_day=last_day,
+        days_left=max(0, (last_day - today).days + 1) if last_day is not None else 0,
+        is_supported_today=any(today in period for period in periods),
+    )
+
+
+def renewal_offer(licence: Licence, product: Product, policy: VendorPolicy, today: date) -> RenewalOffer:
+    """What can be ordered, from when until when, and at what price; before the window opens, the next renewal."""
+    window = renewal_window(licence.last_paid_day, product.lapse_policy, today, policy.renewal_rules)
+    starts_on = window.starts_on
+    options: tuple[RenewalOption, ...] = ()
+    if starts_on is not None:
+        price_base = licence.total_purchase_price
+        options = tuple(
+            RenewalOption(years, term(starts_on, years), smp_price(price_base, years, policy.prices))
+            for years in PLAN_YEARS
+        )
+    return RenewalOffer(window, options, policy.renewal_url)

@@ -1,0 +1,67 @@
+"""Whether the installation is well: database, store, and how long the signed metadata still lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tenure_server.errors import DatabaseUnavailable, StoreUnavailable
+from tenure_server.use_cases.catalogue import read_catalogue, read_repository
+from tenure_server.use_cases.ports import Database, ObjectStore
+from tenure_signing.tuf_publishing import role_expiries, roles_to_resign
+
+
+@dataclass(frozen=True, slots=True)
+class RoleStatus:
+    """``is_due``: the role should be signed anew by now; online roles are, by the server itself."""
+
+    name: str
+    version: int
+    expires: datetime
+    days_left: int  # negative once expired
+    is_due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStatus:
+    """``*_problem`` is None where there is none."""
+
+    database_problem: str | None
+    store_problem: str | None
+    products: int = 0
+    releases: int = 0
+    roles: tuple[RoleStatus, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Everything answers, and no metadata has expired."""
+        has_metadata = bool(self.roles) and all(role.days_left >= 0 for role in self.roles)
+        return self.database_problem is None and self.store_problem is None and has_metadata
+
+
+def system_status(database: Database, store: ObjectStore, now: datetime) -> SystemStatus:
+    """Asks everything and raises nothing that the answer can say."""
+    store_problem = None
+    try:
+        store.check()
+    except StoreUnavailable as error:
+        store_problem = str(error)
+    try:
+        database.check()
+        with database.reading() as records:
+            repository = read_repository(records)
+            catalogue = read_catalogue(records)
+    except DatabaseUnavailable as error:
+        return SystemStatus(str(error), store_problem)
+    due = roles_to_resign(repository, now) if repository.roots else ()
+    expiries = role_expiries(repository) if repository.roots else {}
+    return SystemStatus(
+        database_problem=None,
+        store_problem=store_problem,
+        products=len(catalogue.products),
+        releases=sum(len(product.releases) for product in catalogue.products.values()),
+        roles=tuple(
+            RoleStatus(name, version, expires, (expires - now).days, name in due)
+            for name, (version, expires) in expiries.items()
+        ),
+    )

@@ -1,0 +1,57 @@
+"""A release is withdrawn: nobody can download it any more, and its number is burnt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from securesystemslib.signer import Signer
+
+from tenure_server.errors import NotFound
+from tenure_server.use_cases.audit import audited
+from tenure_server.use_cases.change_licence import required_reason
+from tenure_server.use_cases.ports import Clock, Database
+from tenure_server.use_cases.publication import locked_repository, publish_roles
+from tenure_server.use_cases.signers import OnlineSigners
+from tenure_signing.names import ProductName
+from tenure_signing.releases import Withdrawal
+from tenure_signing.tuf_drafts import sign, with_withdrawal
+from tenure_signing.versions import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    database: Database
+    clock: Clock
+    signing_clock: Clock
+
+    def __call__(
+        self,
+        product: ProductName,
+        version: Version,
+        *,
+        reason: str,
+        replacement: Version | None,
+        signers: Sequence[Signer],
+        online: OnlineSigners,
+        who: str,
+    ) -> None:
+        """Raises ``NotFound`` (``unknown_product``), ``InvalidRequest`` (``reason_missing``), ``PublishingError`` for a
+        version that was never published or a replacement that is not to be had."""
+        withdrawal = Withdrawal(required_reason(reason), replacement)
+        now = self.signing_clock()
+        with self.database.writing() as records:
+            if records.products.get(product) is None:
+                raise NotFound("There is no such product.", code="unknown_product")
+            before = locked_repository(records)
+            draft = with_withdrawal(before.bytes_of(product), product, version, withdrawal, now)
+            publish_roles(records, before, {product: sign(product, draft, *signers)}, online, now)
+            audited(
+                records,
+                self.clock(),
+                who,
+                "release.withdraw",
+                f"{product} {version}",
+                reason=withdrawal.reason,
+                replacement=str(replacement) if replacement is not None else None,
+            )
