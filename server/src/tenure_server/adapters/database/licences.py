@@ -1,0 +1,152 @@
+"""Licences, read and added whole."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from tenure_server.adapters.database.columns import is_storable
+from tenure_server.adapters.database.engine import SQLITE
+from tenure_server.adapters.database.failures import conflict_if_taken
+from tenure_server.adapters.database.licence_rows import (
+    grant_of,
+    grant_row,
+    key_row,
+    licence_of,
+    licence_row,
+    line_row,
+    period_row,
+)
+from tenure_server.adapters.database.products import require_product
+from tenure_server.adapters.database.tables import (
+    GrantRow,
+    LicenceKeyRow,
+    LicenceRow,
+    OrderLineRow,
+    SupportPeriodRow,
+)
+from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
+from tenure_server.errors import Conflict, NotFound
+from tenure_signing.entitlement import Grant, LicenceStatus
+
+Owned = TypeVar("Owned", LicenceKeyRow, OrderLineRow, SupportPeriodRow, GrantRow)
+
+Found = TypeVar("Found")
+
+_IDS_PER_QUERY = 500  # no database takes any number of values in one statement
+
+
+class SqlLicences:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, licence_id: str) -> Licence | None:
+        return self._one(select(LicenceRow).where(col(LicenceRow.licence_id) == licence_id), licence_id)
+
+    def by_key_digest(self, digest: str) -> Licence | None:
+        statement = select(LicenceRow).where(
+            col(LicenceKeyRow.digest) == digest, col(LicenceKeyRow.licence_id) == col(LicenceRow.licence_id)
+        )
+        return self._one(statement, digest)
+
+    def by_feed_token_digest(self, digest: str) -> Licence | None:
+        return self._one(select(LicenceRow).where(col(LicenceRow.feed_token_digest) == digest), digest)
+
+    def search(self, text: str = "", *, limit: int = 100) -> tuple[Licence, ...]:
+        statement = select(LicenceRow).order_by(col(LicenceRow.created_at).desc(), col(LicenceRow.licence_id).desc())
+        if not is_storable(text) or limit < 1:
+            return ()
+        if text:
+            position = func.instr if self._session.get_bind().dialect.name == SQLITE else func.strpos
+            statement = statement.where(position(LicenceRow.search_text, text.casefold()) > 0)
+        return self._whole(self._rows(statement.limit(limit)))
+
+    def add(self, licence: Licence, *, feed_token_digest: str) -> None:
+        require_product(self._session, licence.product)
+        with conflict_if_taken(self._session, "There is such a licence already.", "licence_exists"):
+            self._session.add(licence_row(licence, feed_token_digest))
+            self._session.flush()
+            self._session.add_all(key_row(licence.licence_id, key) for key in licence.keys)
+            self._session.add_all(line_row(licence.licence_id, line) for line in licence.lines)
+            self._session.add_all(grant_row(licence.licence_id, grant) for grant in licence.grants)
+            self._session.flush()
+            for period in licence.periods:
+                self.add_period(licence.licence_id, period)
+
+    def add_period(self, licence_id: str, period: PaidPeriod) -> None:
+        """Whoever adds a period holds the licence's row until the end, so that the next one sees it."""
+        self._lock(licence_id)
+        new = period.period
+        overlapping = select(SupportPeriodRow.number).where(
+            col(SupportPeriodRow.licence_id) == licence_id,
+            col(SupportPeriodRow.starts_on) <= new.ends_on,
+            col(SupportPeriodRow.ends_on) >= new.starts_on,
+        )
+        if self._session.exec(overlapping).first() is not None:
+            raise Conflict("The period overlaps one that is there already.", code="periods_overlap")
+        self._session.add(period_row(licence_id, period))
+        self._session.flush()
+
+    def add_grant(self, licence_id: str, grant: Grant) -> None:
+        self._lock(licence_id)
+        if grant not in [grant_of(row) for row in self._owned(GrantRow, [licence_id])[licence_id]]:
+            self._session.add(grant_row(licence_id, grant))
+            self._session.flush()
+
+    def add_key(self, licence_id: str, key: IssuedKey) -> None:
+        row = self._lock(licence_id)
+        with conflict_if_taken(self._session, "There is such a licence key already.", "licence_exists"):
+            row.search_text = f"{row.search_text}\n{key.hint.casefold()}"
+            self._session.add(key_row(licence_id, key))
+
+    def set_status(self, licence_id: str, status: LicenceStatus, reason: str | None) -> None:
+        row = self._lock(licence_id)
+        row.status, row.status_reason = status.value, reason
+        self._session.flush()
+
+    def _lock(self, licence_id: str) -> LicenceRow:
+        """Changes to one licence happen one after the other."""
+        statement = select(LicenceRow).where(col(LicenceRow.licence_id) == licence_id).with_for_update()
+        rows = self._rows(statement) if is_storable(licence_id) else ()
+        if not rows:
+            raise NotFound("There is no such licence.", code="unknown_licence")
+        return rows[0]
+
+    def _one(self, statement: SelectOfScalar[LicenceRow], asked_for: str) -> Licence | None:
+        rows = self._rows(statement) if is_storable(asked_for) else ()
+        return self._whole(rows)[0] if rows else None
+
+    def _rows(self, statement: SelectOfScalar[Found]) -> Sequence[Found]:
+        """As they are now: the session would otherwise repeat what it read before waiting for a lock."""
+        return self._session.exec(statement.execution_options(populate_existing=True)).all()
+
+    def _whole(self, rows: Sequence[LicenceRow]) -> tuple[Licence, ...]:
+        """The licences of these rows with all that belongs to them, in one query a table."""
+        ids = [row.licence_id for row in rows]
+        keys = self._owned(LicenceKeyRow, ids)
+        lines = self._owned(OrderLineRow, ids)
+        periods = self._owned(SupportPeriodRow, ids)
+        grants = self._owned(GrantRow, ids)
+        return tuple(
+            licence_of(
+                row,
+                keys=keys[row.licence_id],
+                lines=lines[row.licence_id],
+                periods=periods[row.licence_id],
+                grants=grants[row.licence_id],
+            )
+            for row in rows
+        )
+
+    def _owned(self, table: type[Owned], ids: Sequence[str]) -> dict[str, list[Owned]]:
+        owned: dict[str, list[Owned]] = defaultdict(list)
+        for start in range(0, len(ids), _IDS_PER_QUERY):
+            some = ids[start : start + _IDS_PER_QUERY]
+            for row in self._rows(select(table).where(col(table.licence_id).in_(some))):
+                owned[row.licence_id].append(row)
+        return owned

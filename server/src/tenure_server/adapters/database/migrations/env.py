@@ -1,0 +1,13 @@
+"""Alembic's entry: migrations run over the connection and inside the transaction that ``migrate`` opened."""
+
+from alembic import context
+
+from tenure_server.adapters.database.tables import Row
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Row.metadata,
+    render_as_batch=True,
+    transaction_per_migration=False,
+)
+context.run_migrations()

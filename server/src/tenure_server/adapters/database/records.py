@@ -1,0 +1,25 @@
+"""One transaction's view of everything, put together from the repositories."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from tenure_server.adapters.database.audit import SqlAuditTrail
+from tenure_server.adapters.database.licences import SqlLicences
+from tenure_server.adapters.database.products import SqlNotes, SqlProducts, SqlRollouts
+from tenure_server.adapters.database.publication import publication_counter
+from tenure_server.adapters.database.signed_files import SqlSignedFiles
+
+
+class SqlRecords:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.products = SqlProducts(session)
+        self.licences = SqlLicences(session)
+        self.signed_files = SqlSignedFiles(session)
+        self.rollouts = SqlRollouts(session)
+        self.notes = SqlNotes(session)
+        self.audit = SqlAuditTrail(session)
+
+    def publication_counter(self) -> int:
+        return publication_counter(self._session)
