@@ -71,7 +71,6 @@ COMMANDS = (
     "tenure_server.cli",
     "tenure_server.__version__",
     "typer",
-    "click",
     "rich",
 )
 COMPOSITION = ("tenure_server", "tenure_signing", *STORES, *WEB, "typer", "rich", "uvicorn")
@@ -90,7 +89,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tenure_server.adapters": (*PORTS, "tenure_server.adapters", *STORES),
     "tenure_server.settings": ("tenure_server.domain", *ERRORS, "tenure_signing"),
     "tenure_server.http": FACES,
-    "tenure_server.portal": (*FACES, "tenure_server.portal"),
+    "tenure_server.portal": (*FACES, "tenure_server.portal", "markdown_it"),
     "tenure_server.console": (*FACES, "tenure_server.console"),
     "tenure_server.feeds": (*FACES, "tenure_server.feeds"),
     "tenure_server.cli": COMMANDS,

@@ -20,6 +20,7 @@ OURS = {"tenure-signing", "tenure-client", "tenure-server"}
 # Import names that belong to a distribution of another name, or that it re-exports as part of its own interface.
 BROUGHT_BY = {
     "botocore": "boto3",
+    "markdown_it": "markdown-it-py",
     "markupsafe": "jinja2",
     "multipart": "python-multipart",
     "pydantic_core": "pydantic",

@@ -42,8 +42,11 @@ def test_each_database_answers_and_is_empty(database_url: str) -> None:
 
 
 def test_postgres_does_not_run_as_root(postgres_server: PostgresServer) -> None:
-    pid = _run(postgres_server.url("postgres"), "SELECT pg_backend_pid()")
-    assert Path(f"/proc/{pid}").stat().st_uid != 0
+    engine = create_engine(postgres_server.url("postgres"))
+    with engine.connect() as connection:
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar()
+        assert Path(f"/proc/{pid}").stat().st_uid != 0
+    engine.dispose()
 
 
 def test_a_template_is_prepared_once_and_copied(postgres_server: PostgresServer) -> None:

@@ -1,0 +1,64 @@
+"""The web application of an installation: the API, the embedded store's downloads, the customer page and the feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+
+from tenure_server.domain.licences import Licence
+from tenure_server.feeds.velopack import feed_routes
+from tenure_server.http.local_store import LocalStoreDownloads
+from tenure_server.http.routes import Parts, application
+from tenure_server.installation import Installation
+from tenure_server.portal.routes import portal_routes
+
+
+def create_app(installation: Installation) -> Starlette:
+    """Nothing is read or opened but keys; ``/readyz`` tells whether the rest is usable.
+
+    Raises ``NotInitialised`` before ``tenure init``.
+    """
+    local_store = installation.local_store
+    settings = installation.settings
+    public_url = settings.public_url
+
+    def feed_addresses(licence: Licence) -> Mapping[str, str]:
+        token = installation.feed_tokens.token_of(licence.licence_id)
+        return {"velopack": f"{public_url}/feeds/{token}/velopack/{licence.product}"}
+
+    api = Parts(
+        database=installation.database,
+        store=installation.store,
+        clock=installation.signing_clock,
+        identify_licence=installation.identify_licence,
+        check_for_update=installation.check_for_update,
+        list_releases=installation.list_releases,
+        show_licence=installation.show_licence,
+        download=installation.download,
+        public_url=public_url,
+        feed_addresses=feed_addresses,
+        stored_files=LocalStoreDownloads(local_store) if local_store is not None else None,
+        metadata_is_public=settings.metadata_access == "public",
+    )
+    feeds = feed_routes(
+        database=installation.database,
+        catalogue=installation.catalogue,
+        identify_licence=installation.identify_licence,
+        check_for_update=installation.check_for_update,
+        download=installation.download,
+    )
+    portal = portal_routes(
+        database=installation.database,
+        identify_licence=installation.identify_licence,
+        show_licence=installation.show_licence,
+        list_releases=installation.list_releases,
+        download=installation.download,
+        feed_tokens=installation.feed_tokens,
+        public_url=public_url,
+        vendor_name=settings.vendor_name,
+        renewal_url=settings.renewal_url,
+        session_secret=installation.keys.secret_for("portal sessions"),
+        session_clock=installation.signing_clock,
+    )
+    return application(api, more=[*feeds, *portal])

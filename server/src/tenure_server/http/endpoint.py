@@ -1,0 +1,50 @@
+"""An address and what it promises: from one list of these come the routes and ``/openapi.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tenure_server.errors import TenureError
+from tenure_server.http.parameters import NoParameters
+from tenure_server.http.reading import RequestModel
+
+
+class Access(Enum):
+    ANYONE = "anyone"
+    LICENCE = "licence"  # the key in the Authorization header
+    LINK = "link"  # whoever holds a signed link or a feed token
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What GET (and HEAD) of an address does, in the words of OpenAPI.
+
+    ``answer`` is the model of a JSON answer, or the media type of any other; None where there is no body.
+    """
+
+    summary: str
+    answer: type[BaseModel] | str | None
+    request: type[RequestModel] = NoParameters
+    access: Access = Access.ANYONE
+    status: HTTPStatus = HTTPStatus.OK
+    is_conditional: bool = False  # has an ETag and answers 304
+    refusals: tuple[type[TenureError], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    path: str
+    answer: Callable[[Request], Response] | Callable[[Request], Awaitable[Response]]
+    operation: Operation
+
+    def route(self) -> Route:
+        """GET and HEAD of the path. Functions that are no coroutines run in Starlette's thread pool."""
+        return Route(self.path, self.answer, methods=["GET"])

@@ -1,0 +1,73 @@
+"""``GET /metadata/<file>``: TUF metadata, the exact bytes that were signed (specification, section 7.1).
+
+A missing file is 404 and never 401 or 403: clients look for the next root until they are told that there is none, and
+several of them take a refusal for that answer. Where the metadata is for licensees only, a stranger gets 401.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable, InvalidRequest, NotFound
+from tenure_server.http.authentication import Authentication
+from tenure_server.http.endpoint import Operation
+from tenure_server.http.etags import conditional
+from tenure_server.http.parameters import MetadataRequest
+from tenure_server.http.problems import problem_of
+from tenure_server.http.reading import read
+from tenure_server.use_cases.ports import Database
+from tenure_signing.entitlement import LicenceStatus
+from tenure_signing.tuf_roles import TIMESTAMP, metadata_file_name
+
+OPERATION = Operation(
+    summary="TUF metadata",
+    request=MetadataRequest,
+    answer="application/json",
+    is_conditional=True,
+    refusals=(InvalidRequest, AuthenticationRequired, NotFound, DatabaseUnavailable),
+)
+
+FRESH_SECONDS = 60
+"""For how long caches may keep what changes: timestamp.json, and that a file is not there yet."""
+
+_TIMESTAMP_FILE = metadata_file_name(TIMESTAMP, 0)
+_VERSIONED_FILE = re.compile(r"[1-9][0-9]{0,14}\.[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\.json", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataEndpoint:
+    """``authentication`` is None where anyone may read."""
+
+    database: Database
+    authentication: Authentication | None
+
+    def get(self, request: Request) -> Response:
+        if self.authentication is not None:
+            self._require_licence(self.authentication, request)
+        name = read(request, MetadataRequest).file
+        body = self._file(name)
+        if body is None:
+            missing = NotFound("There is no such metadata file.", code="unknown_metadata")
+            return problem_of(missing).response(self._caching(f"max-age={FRESH_SECONDS}"))
+        lifetime = f"max-age={FRESH_SECONDS}" if name == _TIMESTAMP_FILE else "max-age=31536000, immutable"
+        return conditional(request, body, media_type="application/json", headers=self._caching(lifetime))
+
+    def _caching(self, lifetime: str) -> dict[str, str]:
+        if self.authentication is None:
+            return {"Cache-Control": f"public, {lifetime}"}
+        return {"Cache-Control": f"private, {lifetime}", "Vary": "Authorization"}
+
+    def _file(self, name: str) -> bytes | None:
+        if name != _TIMESTAMP_FILE and not _VERSIONED_FILE.fullmatch(name):
+            return None
+        with self.database.reading() as records:
+            return records.signed_files.file(name)
+
+    def _require_licence(self, authentication: Authentication, request: Request) -> None:
+        licence = authentication.licence(request)
+        if licence.status is not LicenceStatus.ACTIVE:
+            raise AuthenticationRequired(f"This licence is {licence.status}.", code=f"licence_{licence.status}")

@@ -1,0 +1,94 @@
+"""Every address of the API, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.routing import BaseRoute
+
+from tenure_server.errors import Forbidden, NotFound, StoreUnavailable
+from tenure_server.http import downloads, health, licence, metadata, openapi, releases, update_check
+from tenure_server.http.authentication import Authentication
+from tenure_server.http.edge import MAX_BODY_BYTES, Edge
+from tenure_server.http.endpoint import Access, Endpoint, Operation
+from tenure_server.http.licence import FeedAddresses
+from tenure_server.http.local_store import LocalStoreDownloads
+from tenure_server.http.parameters import StoredFileRequest
+from tenure_server.http.problems import EXCEPTION_HANDLERS
+from tenure_server.use_cases.check_for_update import CheckForUpdate
+from tenure_server.use_cases.download import Download
+from tenure_server.use_cases.identify_licence import IdentifyLicence
+from tenure_server.use_cases.licence_status import ShowLicence
+from tenure_server.use_cases.list_releases import ListReleases
+from tenure_server.use_cases.ports import Clock, Database, ObjectStore
+
+STORED_FILE = Operation(
+    summary="A build's bytes from the embedded store, whole or in ranges",
+    request=StoredFileRequest,
+    answer="application/octet-stream",
+    access=Access.LINK,
+    is_conditional=True,
+    refusals=(Forbidden, NotFound, StoreUnavailable),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the addresses need. ``stored_files`` is None where builds lie in S3."""
+
+    database: Database
+    store: ObjectStore
+    clock: Clock  # the real one: metadata expires by it
+    identify_licence: IdentifyLicence
+    check_for_update: CheckForUpdate
+    list_releases: ListReleases
+    show_licence: ShowLicence
+    download: Download
+    public_url: str
+    feed_addresses: FeedAddresses
+    stored_files: LocalStoreDownloads | None
+    metadata_is_public: bool
+
+
+def endpoints(parts: Parts) -> tuple[Endpoint, ...]:
+    """Every address with what it promises, the description of them all included."""
+    described = tuple(_endpoints(parts))
+    description = openapi.DescriptionEndpoint.of(described)
+    return (*described, Endpoint(openapi.PATH, description.get, openapi.OPERATION))
+
+
+def _endpoints(parts: Parts) -> Iterator[Endpoint]:
+    authentication = Authentication(parts.identify_licence)
+    check = update_check.UpdateCheckEndpoint(authentication, parts.check_for_update, parts.public_url)
+    listing = releases.ReleasesEndpoint(authentication, parts.list_releases, parts.public_url)
+    standing = licence.LicenceEndpoint(authentication, parts.show_licence, parts.feed_addresses)
+    trusted_files = downloads.TrustedFilesEndpoint(parts.database)
+    builds = downloads.DownloadsEndpoint(authentication, parts.download)
+    roles = metadata.MetadataEndpoint(parts.database, None if parts.metadata_is_public else authentication)
+    lives = health.HealthEndpoints(health.Readiness(parts.database, parts.store, parts.clock))
+
+    yield Endpoint("/v1/update-check", check.get, update_check.OPERATION)
+    yield Endpoint("/v1/releases", listing.get, releases.OPERATION)
+    yield Endpoint("/v1/licence", standing.get, licence.OPERATION)
+    yield Endpoint("/downloads/_trust/{file}", trusted_files.get, downloads.TRUSTED_FILE)
+    yield Endpoint("/downloads/{product}/{version}/{file}", builds.get, downloads.DOWNLOAD)
+    yield Endpoint("/metadata/{file}", roles.get, metadata.OPERATION)
+    if parts.stored_files is not None:
+        yield Endpoint("/store/{key:path}", parts.stored_files.get, STORED_FILE)
+    yield Endpoint("/healthz", lives.live, health.LIVE)
+    yield Endpoint("/readyz", lives.ready, health.READY)
+
+
+def application(parts: Parts, more: Sequence[BaseRoute] = ()) -> Starlette:
+    """The API, and more routes beside it: the customer page, the native feeds."""
+    app = Starlette(
+        routes=[*(endpoint.route() for endpoint in endpoints(parts)), *more],
+        middleware=[Middleware(Edge), Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)],
+        exception_handlers=dict(EXCEPTION_HANDLERS),
+    )
+    app.router.redirect_slashes = False  # it redirects to whatever host the request names
+    return app

@@ -1,0 +1,245 @@
+"""The addresses of the customer's page. Every one asks the use cases that the API asks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from tenure_server.domain.licences import Licence
+from tenure_server.errors import AuthenticationRequired, InvalidRequest, NotFound, TenureError
+from tenure_server.http.downloads import redirect_to
+from tenure_server.http.problems import Answerable, incident_of, problem_of
+from tenure_server.portal import wording
+from tenure_server.portal.forms import read_form, require_own_page
+from tenure_server.portal.pages import HEADERS, Pages
+from tenure_server.portal.release_view import release_page
+from tenure_server.portal.session import COOKIE, Sessions
+from tenure_server.portal.support_view import support_view, timeline_words
+from tenure_server.use_cases.download import Download
+from tenure_server.use_cases.feed_tokens import FeedTokens
+from tenure_server.use_cases.identify_licence import IdentifyLicence
+from tenure_server.use_cases.licence_status import ShowLicence
+from tenure_server.use_cases.list_releases import ListReleases
+from tenure_server.use_cases.ports import Clock, Database
+from tenure_signing.errors import InvalidName, InvalidVersion
+from tenure_signing.licence_key import normalise_pasted
+from tenure_signing.names import parse_file_name, parse_product
+from tenure_signing.versions import Version, parse_version
+
+HOME = "/portal"
+
+_STATIC = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=86400"}
+
+
+class NotSignedIn(AuthenticationRequired):
+    """The request has no session, or one that is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portal:
+    """``renewal_url`` is where the vendor takes orders; None where customers are to ask the vendor."""
+
+    database: Database
+    identify_licence: IdentifyLicence
+    show_licence: ShowLicence
+    list_releases: ListReleases
+    download: Download
+    feed_tokens: FeedTokens
+    sessions: Sessions
+    pages: Pages
+    public_url: str
+    renewal_url: str | None
+
+    def home(self, request: Request) -> Response:
+        """The licence's page; the sign-in page for those who are not signed in."""
+        licence = self._licence(request)
+        standing = self.show_licence(licence)
+        product = self.show_licence.catalogue.current().product(licence.product).product
+        today = self.show_licence.policy.day_of(self.show_licence.clock())
+        support = support_view(standing, today)
+        releases = release_page(self.list_releases(licence), standing, product.channels, self.pages.vendor)
+        token = self.feed_tokens.token_of(licence.licence_id)
+        return self.pages.render(
+            "licence.html",
+            product=product,
+            licence=licence,
+            support=support,
+            timeline_words=timeline_words(support.timeline, today) if support.timeline else "",
+            page=releases,
+            renewal_url=self.renewal_url,
+            velopack_address=f"{self.public_url}/feeds/{token}/velopack/{licence.product}",
+        )
+
+    def older(self, request: Request) -> Response:
+        """The releases below a version, page by page."""
+        licence = self._licence(request)
+        before = _version(request.query_params.get("before", ""))
+        product = self.show_licence.catalogue.current().product(licence.product).product
+        standing = self.show_licence(licence)
+        listed = self.list_releases(licence)
+        page = release_page(listed, standing, product.channels, self.pages.vendor, before=before)
+        return self.pages.render("older.html", product=product, licence=licence, page=page, before=str(before))
+
+    async def sign_in(self, request: Request) -> Response:
+        """Nothing of a key that is refused is kept, and none is ever shown again."""
+        require_own_page(request, self.public_url)
+        form = await read_form(request)
+        return await run_in_threadpool(self._signed_in, normalise_pasted(form.get("key", "")))
+
+    def _signed_in(self, key: str) -> Response:
+        try:
+            if not key:
+                raise AuthenticationRequired("A licence key is required.", code="licence_key_missing")
+            licence = self.identify_licence.by_key(key)
+        except AuthenticationRequired as error:
+            return self._sign_in_page(HTTPStatus.UNAUTHORIZED, problem=wording.key_problem(error))
+        response = _see_other()
+        self.sessions.start(response, licence.licence_id)
+        return response
+
+    async def sign_out(self, request: Request) -> Response:
+        require_own_page(request, self.public_url)
+        response = _see_other()
+        self.sessions.end(response)
+        return response
+
+    def download_file(self, request: Request) -> Response:
+        """302 to the store, for the licence that is signed in."""
+        licence = self._licence(request)
+        path = request.path_params
+        try:
+            product, file_name = parse_product(path["product"]), parse_file_name(path["file"])
+        except InvalidName as error:
+            raise NotFound("There is no such file.", code="unknown_file") from error
+        return redirect_to(self.download(licence, product, _version(path["version"]), file_name))
+
+    def stylesheet(self, _: Request) -> Response:
+        return Response(self.pages.stylesheet, headers=_STATIC, media_type="text/css; charset=utf-8")
+
+    def icon(self, _: Request) -> Response:
+        return Response(self.pages.icon, headers=_STATIC, media_type="image/svg+xml")
+
+    def lost(self, request: Request) -> Response:
+        """An address below the page that leads nowhere; those that only take forms lead home."""
+        if request.path_params["rest"] in ("", "session", "session/end"):
+            return _see_other()
+        raise NotFound("There is no such page. The link may be old or incomplete.", code="not_found")
+
+    def answering(self, answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """The same, with every error as a page for people."""
+
+        async def answer_with_pages(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except NotSignedIn as error:
+                return self._not_signed_in(request, error)
+            except TenureError as error:
+                return self.pages.error(self._for_people(problem_of(error)))
+            except HTTPException as error:
+                phrase = HTTPStatus(error.status_code).phrase
+                return self.pages.error(Answerable(error.status_code, "http_error", f"{phrase}."))
+            except Exception as error:
+                return self.pages.error(incident_of(error))
+
+        return answer_with_pages
+
+    def _licence(self, request: Request) -> Licence:
+        """The licence that is signed in, as it is now. Raises ``NotSignedIn``."""
+        licence_id = self.sessions.licence_id(request)
+        if licence_id is not None:
+            with self.database.reading() as records:
+                licence = records.licences.get(licence_id)
+            if licence is not None:
+                return licence
+        code = "session_over" if COOKIE in request.cookies else "not_signed_in"
+        raise NotSignedIn("Nobody is signed in.", code=code)
+
+    def _not_signed_in(self, request: Request, error: NotSignedIn) -> Response:
+        """The sign-in page; it is no error to come here for the first time."""
+        notice = None
+        if error.code == "session_over":
+            notice = "You have been signed out. Paste your licence key to come back."
+        elif request.url.path != HOME:
+            notice = "Paste your licence key first."
+        status = HTTPStatus.OK if request.url.path == HOME else HTTPStatus.UNAUTHORIZED
+        response = self._sign_in_page(status, notice=notice)
+        if error.code == "session_over":
+            self.sessions.end(response)
+        return response
+
+    def _sign_in_page(self, status: HTTPStatus, *, notice: str | None = None, problem: str | None = None) -> Response:
+        return self.pages.render("sign_in.html", status, notice=notice, problem=problem)
+
+    def _for_people(self, problem: Answerable) -> Answerable:
+        """Without a hint that would lead from this page to this page."""
+        leads_here = problem.hint is not None and problem.hint.endswith(f"{self.public_url}{HOME}")
+        return replace(problem, hint=None) if leads_here else problem
+
+
+def _in_thread(answer: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer_in_thread(request: Request) -> Response:
+        return await run_in_threadpool(answer, request)
+
+    return answer_in_thread
+
+
+def _see_other() -> Response:
+    return RedirectResponse(HOME, HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
+
+
+def _version(text: str) -> Version:
+    try:
+        return parse_version(text)
+    except InvalidVersion as error:
+        raise InvalidRequest("The address holds no version.", code="invalid_version") from error
+
+
+def portal_routes(
+    *,
+    database: Database,
+    identify_licence: IdentifyLicence,
+    show_licence: ShowLicence,
+    list_releases: ListReleases,
+    download: Download,
+    feed_tokens: FeedTokens,
+    public_url: str,
+    vendor_name: str,
+    renewal_url: str | None,
+    session_secret: bytes,
+    session_clock: Clock,
+) -> list[Route]:
+    """``public_url`` has no slash at its end. ``session_clock`` is the real one. ``session_secret`` is of this use
+    alone: replacing it signs everybody out."""
+    portal = Portal(
+        database=database,
+        identify_licence=identify_licence,
+        show_licence=show_licence,
+        list_releases=list_releases,
+        download=download,
+        feed_tokens=feed_tokens,
+        sessions=Sessions(session_secret, session_clock, is_https=urlsplit(public_url).scheme == "https"),
+        pages=Pages(vendor_name),
+        public_url=public_url,
+        renewal_url=renewal_url,
+    )
+    answering = portal.answering
+    return [
+        Route(HOME, answering(_in_thread(portal.home)), methods=["GET"]),
+        Route("/portal/releases", answering(_in_thread(portal.older)), methods=["GET"]),
+        Route("/portal/session", answering(portal.sign_in), methods=["POST"]),
+        Route("/portal/session/end", answering(portal.sign_out), methods=["POST"]),
+        Route(
+            "/portal/downloads/{product}/{version}/{file}", answering(_in_thread(portal.download_file)), methods=["GET"]
+        ),
+        Route("/portal/portal.css", answering(_in_thread(portal.stylesheet)), methods=["GET"]),
+        Route("/portal/icon.svg", answering(_in_thread(portal.icon)), methods=["GET"]),
+        Route("/portal/{rest:path}", answering(_in_thread(portal.lost)), methods=["GET"]),
+    ]

@@ -1,0 +1,88 @@
+"""Running the server: the socket, uvicorn, and the embedded signer beside it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import uvicorn
+
+from tenure_server.app import create_app
+from tenure_server.errors import TenureError
+from tenure_server.http.access_log import logging_config
+from tenure_server.installation import Installation
+from tenure_server.use_cases.keep_metadata_fresh import KeepMetadataFresh
+from tenure_signing.errors import SigningError
+
+SIGNER_INTERVAL_SECONDS = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+class CannotListen(TenureError):
+    """The address is taken or not this machine's."""
+
+    hint = "choose another --host or --port"
+
+
+def run_server(
+    installation: Installation, *, host: str, port: int, announce: Callable[[str], None] = lambda url: None
+) -> None:
+    """Serve until a signal ends it. ``announce`` is told the address once it is open; port 0 takes a free one.
+
+    Raises ``CannotListen``; ``NotInitialised`` and ``DatabaseUnavailable`` before the first request.
+    """
+    installation.upgrade_schema()
+    with _listening(host, port) as listener:
+        settings = replace(installation.settings, host=host, port=listener.getsockname()[1])
+        installed = replace(installation, settings=settings)
+        installed.database.check()
+        config = uvicorn.Config(
+            create_app(installed), log_config=logging_config(), server_header=False, timeout_graceful_shutdown=10
+        )
+        with _embedded_signer(installed.keep_metadata_fresh):
+            announce(settings.public_url)
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise CannotListen(f"Cannot listen on {host} port {port}: {error.strerror}.") from error
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _embedded_signer(keep_fresh: KeepMetadataFresh) -> Iterator[None]:
+    """Signs once before the first request, then from a thread of its own."""
+    _sign(keep_fresh)
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.wait(SIGNER_INTERVAL_SECONDS):
+            _sign(keep_fresh)
+
+    thread = threading.Thread(target=run, name="signer", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=10)
+
+
+def _sign(keep_fresh: KeepMetadataFresh) -> None:
+    """A failure is logged and tried again: half of the metadata's life is left for that."""
+    try:
+        if keep_fresh():
+            _log.info("signed snapshot and timestamp anew")
+    except (TenureError, SigningError) as error:
+        _log.error("could not sign snapshot and timestamp anew: %s", error)
