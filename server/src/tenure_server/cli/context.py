@@ -1,0 +1,66 @@
+"""What every command is given: the installation, who is typing, and how options are spelled."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from tenure_server.installation import Installation, utc_now
+from tenure_server.settings import Settings
+from tenure_server.use_cases.ports import Clock
+from tenure_signing.errors import SigningError
+
+T = TypeVar("T")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+ProductOption = Annotated[str, typer.Option("--product", help="The product's name.")]
+VersionOption = Annotated[str, typer.Option("--version", help="The release's version.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it goes to the audit trail.")]
+
+
+@dataclass
+class CommandContext:
+    """One run of the command. ``clock`` is the real one unless a test or the demo passes another."""
+
+    clock: Clock = utc_now
+    data_dir: Path | None = None
+
+    @cached_property
+    def installation(self) -> Installation:
+        environ = dict(os.environ)
+        if self.data_dir is not None:
+            environ["TENURE_DATA_DIR"] = str(self.data_dir)
+        return Installation(Settings.from_environ(environ), clock=self.clock)
+
+    @cached_property
+    def who(self) -> str:
+        """Who is typing, for the audit trail: TENURE_ACTOR, else the name of the account on this machine."""
+        try:
+            return os.environ.get("TENURE_ACTOR") or f"{getpass.getuser()} (command line)"
+        except (OSError, KeyError):
+            return "command line"
+
+
+def context_of(ctx: typer.Context) -> CommandContext:
+    found = ctx.find_object(CommandContext)
+    assert found is not None
+    return found
+
+
+def parsed(option: str, text: str, parse: Callable[[str], T]) -> T:
+    """An option's value, or a usage error that names the option."""
+    try:
+        return parse(text)
+    except (SigningError, ValueError) as error:
+        raise typer.BadParameter(f"{option}: {error}") from error
+
+
+def parsed_or_none(option: str, text: str | None, parse: Callable[[str], T]) -> T | None:
+    return None if text is None else parsed(option, text, parse)

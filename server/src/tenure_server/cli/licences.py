@@ -1,0 +1,290 @@
+"""``tenure licence``: selling, showing, renewing and stopping licences."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tenure_server.cli.context import AsJson, CommandContext, ReasonOption, context_of, parsed, parsed_or_none
+from tenure_server.cli.output import print_facts, print_json, print_line, print_table
+from tenure_server.domain.licences import Licence, PaidPeriod
+from tenure_server.domain.money import parse_amount, parse_currency, show
+from tenure_server.use_cases.change_licence import licence_of
+from tenure_server.use_cases.issue_licence import LicenceOrder
+from tenure_server.use_cases.licence_status import LicenceStanding
+from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary
+from tenure_signing.days import parse_day
+from tenure_signing.entitlement import LicenceStatus, SupportPeriod
+from tenure_signing.names import parse_edition, parse_product
+
+commands = typer.Typer(help="Licences and their support periods.", no_args_is_help=True)
+
+LicenceArgument = Annotated[str, typer.Argument(metavar="LICENCE", help="The licence's id.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(commands, name="licence")
+
+
+@commands.command("issue")
+def issue(
+    ctx: typer.Context,
+    product: Annotated[str, typer.Option("--product", help="The product's name.")],
+    edition: Annotated[str, typer.Option("--edition", help="The edition bought.")],
+    customer: Annotated[str, typer.Option("--customer", help="Who bought it.")],
+    price: Annotated[str, typer.Option("--price", help="Base price paid, such as 1200.00.")],
+    email: Annotated[str | None, typer.Option("--email", help="Where reminders go.")] = None,
+    currency: Annotated[str | None, typer.Option("--currency", help="ISO 4217. [TENURE_CURRENCY]")] = None,
+    users: Annotated[int, typer.Option("--additional-users", help="Users beyond the first.")] = 0,
+    users_price: Annotated[
+        str | None, typer.Option("--additional-users-price", help="Paid for all of them together.")
+    ] = None,
+    smp_years: Annotated[int | None, typer.Option("--smp-years", help="SMP bought with it: 1 or 2 years.")] = None,
+    purchased_on: Annotated[str | None, typer.Option("--purchased-on", help="YYYY-MM-DD; default today.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a licence. Prints its key, once: send it to the customer."""
+    context = context_of(ctx)
+    money = parsed("--currency", currency or context.installation.settings.currency, parse_currency)
+    order = LicenceOrder(
+        product=parsed("--product", product, parse_product),
+        edition=parsed("--edition", edition, parse_edition),
+        customer=customer,
+        email=email,
+        base_price=parsed("--price", price, lambda text: parse_amount(text, money)),
+        additional_users=users,
+        additional_users_price=parsed_or_none(
+            "--additional-users-price", users_price, lambda text: parse_amount(text, money)
+        ),
+        smp_years=smp_years,
+        purchased_on=parsed_or_none("--purchased-on", purchased_on, parse_day),
+    )
+    issued = context.installation.issue_licence(order, who=context.who)
+    standing = context.installation.show_licence(issued.licence)
+    if as_json:
+        print_json({**_json(standing), "key": issued.key})
+        return
+    _print_standing(standing)
+    print_line()
+    print_line(issued.key)
+
+
+@commands.command("show")
+def show_licence(
+    ctx: typer.Context,
+    licence_id: LicenceArgument,
+    reveal_key: Annotated[bool, typer.Option("--reveal-key", help="Print the licence key too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show a licence, where its SMP stands and what a renewal costs."""
+    context = context_of(ctx)
+    installation = context.installation
+    licence = _licence(context, licence_id)
+    standing = installation.show_licence(licence)
+    key = installation.issue_licence.key_again(licence) if reveal_key else None
+    if as_json:
+        print_json({**_json(standing), **({"key": key} if key is not None else {})})
+        return
+    _print_standing(standing)
+    if key is not None:
+        print_line()
+        print_line(key)
+
+
+@commands.command("list")
+def list_licences(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(help="Part of an id, customer, e-mail, product or key.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List licences, newest first."""
+    with context_of(ctx).installation.database.reading() as records:
+        licences = records.licences.search(text)
+    if as_json:
+        print_json([_summary(licence) for licence in licences])
+        return
+    rows = [
+        (
+            licence.licence_id,
+            licence.customer,
+            f"{licence.product} {licence.edition}",
+            licence.seats,
+            licence.status,
+            licence.last_paid_day or "none",
+        )
+        for licence in licences
+    ]
+    columns = ("LICENCE", "CUSTOMER", "PRODUCT", "SEATS", "STATUS", "SUPPORT UNTIL")
+    print_table(columns, rows, nothing="There is no such licence.")
+
+
+@commands.command("renew")
+def renew(
+    ctx: typer.Context,
+    licence_id: LicenceArgument,
+    years: Annotated[int | None, typer.Option("--years", help="1 or 2.")] = None,
+    by_hand: Annotated[bool, typer.Option("--by-hand", help="Add any period, whatever the rules say.")] = False,
+    starts_on: Annotated[str | None, typer.Option("--starts-on", help="With --by-hand: first day.")] = None,
+    ends_on: Annotated[str | None, typer.Option("--ends-on", help="With --by-hand: last day, inclusive.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="With --by-hand: why.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Buy or renew SMP for a licence, within its renewal window; or add a period by hand."""
+    context = context_of(ctx)
+    if by_hand:
+        paid = _by_hand(context, licence_id, years, starts_on, ends_on, reason)
+    else:
+        if years is None or starts_on or ends_on or reason:
+            raise typer.BadParameter("--years is needed; --starts-on, --ends-on and --reason go with --by-hand")
+        paid = context.installation.renew_support(licence_id, years, who=context.who)
+    if as_json:
+        print_json(_period_json(paid))
+        return
+    price = f", price {show(paid.price)}" if paid.price is not None else ""
+    print_line(f"Support from {paid.period.starts_on} up to and including {paid.period.ends_on}{price}.")
+
+
+def _by_hand(
+    context: CommandContext,
+    licence_id: str,
+    years: int | None,
+    starts_on: str | None,
+    ends_on: str | None,
+    reason: str | None,
+) -> PaidPeriod:
+    if starts_on is None or ends_on is None or reason is None or years is not None:
+        raise typer.BadParameter("--by-hand takes --starts-on, --ends-on and --reason, and no --years")
+    first, last = parsed("--starts-on", starts_on, parse_day), parsed("--ends-on", ends_on, parse_day)
+    if last < first:
+        raise typer.BadParameter("--ends-on is before --starts-on")
+    return context.installation.add_period_by_hand(
+        licence_id, SupportPeriod(first, last), reason=reason, who=context.who
+    )
+
+
+@commands.command("suspend")
+def suspend(ctx: typer.Context, licence_id: LicenceArgument, reason: ReasonOption, as_json: AsJson = False) -> None:
+    """Stop updates and downloads until the licence is reinstated."""
+    _change(ctx, licence_id, LicenceStatus.SUSPENDED, reason, as_json)
+
+
+@commands.command("revoke")
+def revoke(ctx: typer.Context, licence_id: LicenceArgument, reason: ReasonOption, as_json: AsJson = False) -> None:
+    """Take the licence back."""
+    _change(ctx, licence_id, LicenceStatus.REVOKED, reason, as_json)
+
+
+@commands.command("reinstate")
+def reinstate(ctx: typer.Context, licence_id: LicenceArgument, reason: ReasonOption, as_json: AsJson = False) -> None:
+    """Make a suspended or revoked licence active again."""
+    _change(ctx, licence_id, LicenceStatus.ACTIVE, reason, as_json)
+
+
+def _change(ctx: typer.Context, licence_id: str, status: LicenceStatus, reason: str, as_json: bool) -> None:
+    context = context_of(ctx)
+    licence = context.installation.change_status(licence_id, status, reason=reason, who=context.who)
+    if as_json:
+        print_json(_summary(licence))
+        return
+    print_line(f"Licence {licence.licence_id} is {licence.status}.")
+
+
+def _licence(context: CommandContext, licence_id: str) -> Licence:
+    with context.installation.database.reading() as records:
+        return licence_of(records, licence_id)
+
+
+def _print_standing(standing: LicenceStanding) -> None:
+    licence = standing.licence
+    reason = f" ({licence.status_reason})" if licence.status_reason else ""
+    print_facts(
+        {
+            "licence": licence.licence_id,
+            "customer": licence.customer + (f" <{licence.email}>" if licence.email else ""),
+            "product": f"{licence.product}, {licence.edition} edition, {licence.seats} seats",
+            "status": f"{licence.status}{reason}",
+            "purchased on": f"{licence.purchased_on}, for {show(licence.total_purchase_price)}",
+            "support": _support_text(standing.support),
+            "renewal": _renewal_text(standing.renewal),
+        }
+    )
+
+
+def _support_text(support: SupportSummary) -> str:
+    if not support.periods:
+        return "none was ever bought"
+    periods = "\n".join(f"{p.starts_on} to {p.ends_on}, both inclusive" for p in support.periods)
+    left = f"{support.days_left} days left" if support.days_left else "ended"
+    return f"{left}\n{periods}"
+
+
+def _renewal_text(renewal: RenewalOffer) -> str:
+    window = renewal.window
+    if not renewal.options:
+        return "lapsed: contact sales"
+    when = "can be ordered today"
+    if window.closes_on is not None:
+        when = f"can be ordered from {window.opens_on} to {window.closes_on}"
+    options = "\n".join(
+        f"{option.years} year{'s' if option.years > 1 else ''}: {option.period.starts_on} to {option.period.ends_on},"
+        f" {show(option.price)}"
+        for option in renewal.options
+    )
+    return f"{when}\n{options}"
+
+
+def _summary(licence: Licence) -> dict[str, object]:
+    last_day = licence.last_paid_day
+    return {
+        "licence_id": licence.licence_id,
+        "customer": licence.customer,
+        "email": licence.email,
+        "product": licence.product,
+        "edition": licence.edition,
+        "seats": licence.seats,
+        "status": licence.status.value,
+        "status_reason": licence.status_reason,
+        "purchased_on": licence.purchased_on.isoformat(),
+        "total_purchase_price": _money_json(licence),
+        "last_covered_day": last_day.isoformat() if last_day is not None else None,
+    }
+
+
+def _money_json(licence: Licence) -> dict[str, object]:
+    total = licence.total_purchase_price
+    return {"minor_units": total.minor_units, "currency": total.currency}
+
+
+def _json(standing: LicenceStanding) -> dict[str, object]:
+    window = standing.renewal.window
+    return {
+        **_summary(standing.licence),
+        "periods": [_period_json(paid) for paid in standing.licence.periods],
+        "days_left": standing.support.days_left,
+        "renewal": {
+            "can_be_ordered": window.can_be_ordered,
+            "state": window.ordering.value,
+            "opens_on": window.opens_on.isoformat() if window.opens_on is not None else None,
+            "closes_on": window.closes_on.isoformat() if window.closes_on is not None else None,
+            "options": [
+                {
+                    "years": option.years,
+                    "starts_on": option.period.starts_on.isoformat(),
+                    "ends_on": option.period.ends_on.isoformat(),
+                    "price": {"minor_units": option.price.minor_units, "currency": option.price.currency},
+                }
+                for option in standing.renewal.options
+            ],
+        },
+    }
+
+
+def _period_json(paid: PaidPeriod) -> dict[str, object]:
+    price = paid.price
+    return {
+        "starts_on": paid.period.starts_on.isoformat(),
+        "ends_on": paid.period.ends_on.isoformat(),
+        "source": paid.source.value,
+        "price": {"minor_units": price.minor_units, "currency": price.currency} if price is not None else None,
+    }

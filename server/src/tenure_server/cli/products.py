@@ -1,0 +1,98 @@
+"""``tenure product``: what the vendor sells."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tenure_server.cli.context import AsJson, context_of, parsed
+from tenure_server.cli.output import print_facts, print_json, print_line, print_table
+from tenure_server.cli.passphrase import ask_passphrase
+from tenure_server.domain.products import LapsePolicy, Product
+from tenure_signing.entitlement import ServicePacks
+from tenure_signing.names import parse_channel, parse_edition, parse_product
+from tenure_signing.releases import DEFAULT_CHANNELS
+from tenure_signing.tuf_roles import TARGETS
+
+commands = typer.Typer(help="Products that licences and releases belong to.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(commands, name="product")
+
+
+@commands.command("add")
+def add(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Short name: a-z, 0-9 and -. It never changes.")],
+    edition: Annotated[list[str], typer.Option("--edition", help="An edition; repeat for more.")],
+    title: Annotated[str | None, typer.Option("--title", help="The name customers see.")] = None,
+    channel: Annotated[
+        list[str] | None, typer.Option("--channel", help="A channel; repeat for more, most stable first.")
+    ] = None,
+    service_packs: Annotated[
+        ServicePacks, typer.Option("--service-packs", help="Whether service packs follow their x.y release.")
+    ] = ServicePacks.PERIOD,
+    lapse: Annotated[
+        LapsePolicy, typer.Option("--lapse", help="What a licence may order once support has lapsed.")
+    ] = LapsePolicy.CLOSED,
+    as_json: AsJson = False,
+) -> None:
+    """Add a product. Makes the key that its release engineers sign with."""
+    context = context_of(ctx)
+    product_name = parsed("NAME", name, parse_product)
+    product = Product(
+        name=product_name,
+        title=title or name,
+        editions=tuple(parsed("--edition", each, parse_edition) for each in edition),
+        channels=tuple(parsed("--channel", each, parse_channel) for each in channel) if channel else DEFAULT_CHANNELS,
+        service_packs=service_packs,
+        lapse_policy=lapse,
+    )
+    installation = context.installation
+    keys = installation.keys
+    online = keys.online_signers
+    passphrase = ask_passphrase(f"the offline keys in {keys.offline}")
+    targets = keys.offline_signer(TARGETS, lambda: passphrase)
+    keys.make_product_key(product_name, lambda: passphrase)
+    product_signer = keys.product_signer(product_name, lambda: passphrase)
+    installation.add_product(product, targets=targets, product_signer=product_signer, online=online, who=context.who)
+    if as_json:
+        print_json({**_json(product), "key": str(keys.product_key_path(product_name))})
+        return
+    print_line(f"Added {product.name}.")
+    print_facts(
+        {
+            "editions": ", ".join(product.editions),
+            "channels": ", ".join(product.channels),
+            "signing key": f"{keys.product_key_path(product_name)} (encrypted; for the release engineers)",
+        }
+    )
+
+
+@commands.command("list")
+def list_products(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List the products."""
+    with context_of(ctx).installation.database.reading() as records:
+        products = records.products.all()
+    if as_json:
+        print_json([_json(product) for product in products])
+        return
+    rows = [
+        (p.name, p.title, ", ".join(p.editions), ", ".join(p.channels), p.service_packs, p.lapse_policy)
+        for p in products
+    ]
+    columns = ("PRODUCT", "TITLE", "EDITIONS", "CHANNELS", "SERVICE PACKS", "AFTER LAPSE")
+    print_table(columns, rows, nothing="There is no product yet: tenure product add makes one.")
+
+
+def _json(product: Product) -> dict[str, object]:
+    return {
+        "name": product.name,
+        "title": product.title,
+        "editions": list(product.editions),
+        "channels": list(product.channels),
+        "service_packs": product.service_packs.value,
+        "lapse": product.lapse_policy.value,
+    }

@@ -1,0 +1,181 @@
+"""A team of three and its server, who do everything with the ``tenure`` command, and clients that watch."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tuf.ngclient import Updater
+
+from tenure_server.cli.context import CommandContext
+from tenure_server.cli.main import main
+from tenure_server.installation import Installation
+from tenure_server.settings import Settings
+from tenure_server.use_cases.catalogue import read_repository
+from tenure_server.use_cases.ports import Clock
+from tenure_server.use_cases.publish import FileToPublish, PublishRequest
+from tenure_signing.key_sources import read_key, tuf_signer
+from tenure_signing.names import FileName, Platform, ProductName
+from tenure_signing.tuf_repository import Repository
+from tenure_signing.versions import Version
+from tests.signing.tuf_repository import a_client
+
+PASSPHRASE = "correct horse battery staple"
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+A_DAY = timedelta(days=1)
+PEOPLE = ("ada", "bo", "cyn")
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Team:
+    """``directory/server`` is the server; each person has a folder with a key, and a copy of the first root."""
+
+    directory: Path
+    now: datetime = NOW
+    clients: int = 0
+    people: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def data_dir(self) -> Path:
+        return self.directory / "server"
+
+    @property
+    def root_file(self) -> Path:
+        return self.data_dir / "root.json"
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def run(self, *arguments: str | Path, at: Path | None = None) -> Ran:
+        """One command on the server, or on somebody's machine (``at``)."""
+        context = CommandContext(clock=self.clock)
+        settings = Settings(data_dir=at or self.data_dir)
+        vars(context)["installation"] = self.installation(settings)
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main([str(argument) for argument in arguments], context)
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    def did(self, *arguments: str | Path, at: Path | None = None) -> Ran:
+        """One command that succeeds."""
+        ran = self.run(*arguments, at=at)
+        assert ran.code == 0, ran.err
+        return ran
+
+    def installation(self, settings: Settings | None = None) -> Installation:
+        clock: Clock = self.clock
+        return Installation(settings or Settings(data_dir=self.data_dir), clock=clock, signing_clock=clock)
+
+    def person(self, name: str) -> Path:
+        """A person's folder, with ``key.pem`` and the public ``NAME.json``."""
+        if name not in self.people:
+            folder = self.directory / name
+            folder.mkdir(mode=0o700)
+            self.did("keys", "new", folder / "key.pem", at=folder)
+            public = folder / f"{name}.json"
+            self.did("keys", "public", folder / "key.pem", "--out", public, "--name", name.title(), at=folder)
+            self.people[name] = folder
+        return self.people[name]
+
+    def public(self, name: str) -> Path:
+        return self.person(name) / f"{name}.json"
+
+    def key_id(self, name: str) -> str:
+        keyid: str = json.loads(self.public(name).read_text())["keyid"]
+        return keyid
+
+    def option(self, option: str, *names: str) -> list[str | Path]:
+        """``--key ada.json --key bo.json``."""
+        return [each for name in names for each in (option, self.public(name))]
+
+    def sign(self, draft: Path, *names: str) -> None:
+        """Each signs the same file, one after the other, with the embedded root to go by."""
+        for name in names:
+            folder = self.person(name)
+            root = () if not self.root_file.exists() else ("--root", self.root_file)
+            self.did("trust", "sign", draft, "--key", f"file:{folder / 'key.pem'}", "--yes", *root, at=folder)
+
+    def draft(self, name: str, *arguments: str | Path) -> Path:
+        """``tenure trust draft …`` on the server."""
+        path = self.directory / f"{name}.draft.json"
+        self.did("trust", "draft", *arguments, "--out", path)
+        return path
+
+    def submit(self, draft: Path) -> Ran:
+        return self.did("trust", "submit", draft)
+
+    def begin(self) -> None:
+        """Root and targets, two of three."""
+        draft = self.directory / "first.draft.json"
+        self.did("trust", "start", *self.option("--root-key", *PEOPLE), "--out", draft)
+        self.sign(draft, "ada", "cyn")
+        self.submit(draft)
+
+    def add_product(self, product: str, *names: str, threshold: int, signers: Sequence[str]) -> None:
+        keys = self.option("--key", *names)
+        draft = self.draft(
+            f"add-{product}", "add-product", product, "--edition", "pro", *keys, "--threshold", str(threshold)
+        )
+        self.sign(draft, *dict.fromkeys([*signers, *names]))
+        self.submit(draft)
+
+    def publish(self, product: str, version: str, *names: str) -> str:
+        """A release that these engineers sign; its target path."""
+        name = f"{product}-{version}.zip"
+        source = self.directory / name
+        source.write_bytes(f"{product} {version}".encode())
+        installation = self.installation()
+        signers = [tuf_signer(read_key(self.person(each) / "key.pem", lambda: PASSPHRASE.encode())) for each in names]
+        request = PublishRequest(
+            ProductName(product),
+            Version(version),
+            (FileToPublish(source, FileName(name), Platform("any", "any")),),
+        )
+        installation.publish(request, signers=signers, online=installation.keys.online_signers, who="a test")
+        return f"{product}/{version}/{name}"
+
+    def repository(self) -> Repository:
+        """What the server serves."""
+        with self.installation().database.reading() as records:
+            return read_repository(records)
+
+    def new_client(self) -> Path:
+        """Where a client that was just installed keeps its metadata."""
+        self.clients += 1
+        state = self.directory / f"client-{self.clients}"
+        state.mkdir()
+        return state
+
+    def client(self, state: Path, repository: Repository | None = None) -> Updater:
+        """A real client that embeds the first root, asking the server, or whoever serves ``repository``."""
+        return a_client(repository or self.repository(), state, now=self.now, root=self.root_file.read_bytes())
+
+    def finds(self, state: Path, path: str, repository: Repository | None = None) -> bool:
+        """Whether the client accepts everything it is served and finds the file."""
+        return self.client(state, repository).get_targetinfo(path) is not None
+
+    def keep_fresh(self) -> None:
+        """What the server does by itself."""
+        self.installation().keep_metadata_fresh()
+
+    def statuses(self) -> Mapping[str, Mapping[str, Any]]:
+        return {life["role"]: life for life in self.run("trust", "status", "--json").json}
