@@ -13,6 +13,7 @@ from tuf.api.metadata import DelegatedRole, Metadata, MetaFile, Snapshot, Target
 from tenure_signing.errors import PreflightFailed
 from tenure_signing.tuf_drafts import next_root, renewed, sign, with_product_keys, with_release
 from tenure_signing.tuf_preflight import preflight
+from tenure_signing.tuf_publishing import resigned
 from tenure_signing.tuf_repository import Repository, load
 from tests.signing.tuf_repository import (
     A_DAY,
@@ -199,16 +200,22 @@ def test_what_is_expired_is_stopped(vendor: Vendor, days: int, complaint: str) -
 
 
 def test_an_expired_product_role_is_stopped(vendor: Vendor) -> None:
-    vendor.now += 181 * A_DAY
-    after = vendor.resign(vendor.repository)
+    before, now = vendor.repository, NOW + 181 * A_DAY
+    after = resigned(published_unchecked(vendor, {CAD: next_release(vendor)}), vendor.snapshot, vendor.timestamp, now)
     with pytest.raises(PreflightFailed, match="reading the role of product cad: New cad is expired"):
-        preflight(vendor.repository, after, vendor.now)
+        preflight(before, after, now)
+
+
+def test_a_product_that_lapsed_before_holds_up_nothing_but_itself(vendor: Vendor) -> None:
+    vendor.now += 181 * A_DAY
+    vendor.take(vendor.resign(vendor.repository))
+    vendor.submit({CAD: sign(CAD, renewed(CAD, vendor.repository.roles[CAD], vendor.now), *vendor.engineers[CAD])})
 
 
 def test_bytes_other_than_the_snapshot_states_are_stopped(vendor: Vendor) -> None:
     after = published_unchecked(vendor, {CAD: next_release(vendor)})
-    resigned = sign(CAD, after.roles[CAD], *new_signers(1))
-    swapped = Repository(after.roots, {**after.roles, CAD: resigned})
+    signed_again = sign(CAD, after.roles[CAD], *new_signers(1))
+    swapped = Repository(after.roots, {**after.roles, CAD: signed_again})
     with pytest.raises(PreflightFailed, match="reading the role of product cad"):
         preflight(vendor.repository, swapped, NOW)
 

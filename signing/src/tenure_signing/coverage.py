@@ -131,15 +131,15 @@ def _covered_reasons(entitlement: Entitlement, product: ProductReleases) -> dict
     reasons = {r.version: reason for r in ours if (reason := own_reason(entitlement, r)) is not None}
     _add_service_packs(entitlement, ours, reasons)
     without_steps = frozenset(reasons)
-    targets = [r for r in ours if r.version in without_steps]
+    finder: _Steps | None = None
+    targets = [r for r in ours if r.version in without_steps and r.upgrade_from is not None]
     while targets:
-        steps = _Steps(ours, product.channels, without_steps).towards(targets)
+        finder = finder or _Steps(ours, product.channels, without_steps)
         known = frozenset(reasons)
-        for version in steps:
-            if reasons.get(version) in (None, CoverageReason.SERVICE_PACK) and version not in without_steps:
-                reasons[version] = CoverageReason.STEP
+        for version in finder.towards(targets):
+            reasons[version] = CoverageReason.STEP
         _add_service_packs(entitlement, ours, reasons)
-        targets = [r for r in ours if r.version in reasons and r.version not in known]
+        targets = [r for r in ours if r.version in reasons and r.version not in known and r.upgrade_from is not None]
     return reasons
 
 
@@ -176,7 +176,7 @@ class _Steps:
         for target in targets:
             if target.upgrade_from is None or target.withdrawal is not None:
                 continue
-            between = [r for r in self._candidates if self._can_serve(r, target)]
+            between = [r for r in self._candidates if self._lies_below(r, target)]
             for machine in self._machines:
                 if not target.builds_for(machine):
                     continue
@@ -185,9 +185,8 @@ class _Steps:
                     steps.add(serving[0])
         return steps
 
-    def _can_serve(self, release: Release, target: Release) -> bool:
-        assert target.upgrade_from is not None
-        if not target.upgrade_from <= release.version < target.version:
+    def _lies_below(self, release: Release, target: Release) -> bool:
+        if target.upgrade_from is None or not target.upgrade_from <= release.version < target.version:
             return False
         unknown = len(self._stability)
         return self._stability.get(release.channel, unknown) <= self._stability.get(target.channel, unknown)

@@ -21,6 +21,10 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}", re.ASCII)
 _ARCHITECTURE = re.compile(r"[a-z0-9][a-z0-9_]{0,30}", re.ASCII)
 
+_WINDOWS_DEVICES = frozenset(
+    {"CON", "PRN", "AUX", "NUL"} | {f"{port}{n}" for port in ("COM", "LPT") for n in range(10)}
+)
+
 # TUF's top-level roles; a product's role bears the product's name (update-framework specification, section 4).
 _RESERVED_PRODUCTS = frozenset({"root", "targets", "snapshot", "timestamp"})
 
@@ -60,9 +64,12 @@ def parse_channel(text: str) -> ChannelName:
 
 
 def parse_file_name(text: str) -> FileName:
-    """The file name of a build: 1 to 200 of A-Z a-z 0-9 . _ -, not beginning with a dot or dash."""
-    if not _FILE_NAME.fullmatch(text):
-        raise InvalidName("a file name is 1 to 200 of A-Z, a-z, 0-9, '.', '_' and '-', and begins with none of . and -")
+    """The file name of a build: 1 to 200 of A-Z a-z 0-9 . _ -, without dot or dash first or dot last, and no name that
+    Windows keeps for a device (``CON``, ``NUL.zip``, …)."""
+    if not _FILE_NAME.fullmatch(text) or text.endswith("."):
+        raise InvalidName("a file name is 1 to 200 of A-Z, a-z, 0-9, '.', '_' and '-', without . or - first or . last")
+    if text.partition(".")[0].upper() in _WINDOWS_DEVICES:
+        raise InvalidName(f"{text} names a device on Windows and cannot name a file")
     return FileName(text)
 
 
@@ -92,6 +99,8 @@ class Platform:
 
 def platform_of(os: str, arch: str) -> Platform:
     """The normal form of an operating system and architecture: ``darwin``, ``arm64`` become ``macos``, ``aarch64``."""
+    if not (os.isascii() and arch.isascii()):
+        raise InvalidName("an operating system and an architecture are written in ASCII")
     os, arch = os.lower(), arch.lower()
     os, arch = _OS_ALIASES.get(os, os), _ARCHITECTURE_ALIASES.get(arch, arch)
     if os not in OPERATING_SYSTEMS:
@@ -106,6 +115,6 @@ def parse_platform(text: str) -> Platform:
     if text == "any":
         return Platform("any", "any")
     os, dash, arch = text.rpartition("-")
-    if not dash:
+    if not dash or text in OPERATING_SYSTEMS:
         raise InvalidName("a platform is an operating system and an architecture, such as linux-x86_64")
     return platform_of(os, arch)
