@@ -1,4 +1,4 @@
-"""Real services for tests: PostgreSQL, an S3 server, a browser, release histories.
+"""Real services for tests: PostgreSQL, an S3 server, a browser, a PKCS#11 token, release histories.
 
 Each is started when the first test asks for it. Where one is missing, its tests are left out and one line says so.
 The service modules are imported inside the fixtures: the client's tests run where the server's packages are missing.
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.services.leaving_out import fail_if_everything_is_required, summary_line
 
@@ -18,9 +19,18 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.services.postgres import PostgresServer
+    from tests.services.softhsm import SoftHsm
     from tests.services.swift import S3Server
 
-_MARKER_OF_FIXTURE = {"postgres_server": "postgres", "s3_server": "swift", "chromium_path": "browser"}
+settings.register_profile("tenure", deadline=None)  # machines are shared: no test judges by time
+settings.load_profile("tenure")
+
+_MARKER_OF_FIXTURE = {
+    "postgres_server": "postgres",
+    "s3_server": "swift",
+    "chromium_path": "browser",
+    "softhsm": "softhsm",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -102,6 +112,15 @@ def browser(chromium_path: Path) -> Iterator[Browser]:
 
     with running_browser(chromium_path) as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+def softhsm() -> Iterator[SoftHsm]:
+    """A PKCS#11 token of this session's own."""
+    from tests.services.softhsm import running_softhsm
+
+    with running_softhsm() as token:
+        yield token
 
 
 @pytest.fixture(scope="session")

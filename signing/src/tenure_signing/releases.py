@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 
 from tenure_signing.names import ChannelName, EditionName, FileName, Platform, ProductName
 from tenure_signing.versions import Kind, Version
@@ -70,12 +70,56 @@ class Release:
         return tuple(build for build in self.builds if build.platform.runs_on(machine))
 
 
+MAX_RAMP = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """A rollout's share growing evenly, from where it stands at one instant to ``to_basis_points`` at another.
+
+    Raises ``ValueError`` for naive instants, an end that is not after the start, and more than ``MAX_RAMP``.
+    """
+
+    to_basis_points: int
+    starts_at: datetime
+    ends_at: datetime
+
+    def __post_init__(self) -> None:
+        if self.starts_at.tzinfo is None or self.ends_at.tzinfo is None:
+            raise ValueError("a ramp starts and ends at instants with a time zone")
+        if not timedelta(0) < self.ends_at - self.starts_at <= MAX_RAMP:
+            raise ValueError(f"a ramp ends after it starts, and within {MAX_RAMP.days} days")
+        if not 0 <= self.to_basis_points <= 10_000:
+            raise ValueError("a share is from 0 to 10 000 basis points")
+
+    def share_at(self, now: datetime, start_basis_points: int) -> int:
+        """The share in basis points, rounded down; it never falls as time goes on."""
+        elapsed = min(max(now - self.starts_at, timedelta(0)), self.ends_at - self.starts_at)
+        growth = self.to_basis_points - start_basis_points
+        return start_basis_points + growth * elapsed // (self.ends_at - self.starts_at)
+
+
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """How far a release is rolled out. Unsigned: it can only withhold. RULES.md, Rollout."""
+    """How far a release is rolled out. Unsigned: it can only withhold. RULES.md, Rollout.
+
+    With a ramp, ``share_basis_points`` is where the ramp starts; ``at`` says how far it has come. Decisions are made
+    by what ``at`` returns; whoever forgets to ask it withholds. Raises ``ValueError`` for a ramp that leads down.
+    """
 
     share_basis_points: int = 10_000  # of installs; 10 000 is everyone
     is_halted: bool = False
+    ramp: Ramp | None = None
+
+    def __post_init__(self) -> None:
+        if self.ramp is not None and self.ramp.to_basis_points < self.share_basis_points:
+            raise ValueError("a ramp only leads up")
+
+    def at(self, now: datetime) -> Rollout:
+        """The rollout as it stands at that instant, without a ramp."""
+        if self.ramp is None:
+            return self
+        return replace(self, share_basis_points=self.ramp.share_at(now, self.share_basis_points), ramp=None)
 
 
 @dataclass(frozen=True, slots=True)

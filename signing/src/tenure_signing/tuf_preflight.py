@@ -40,6 +40,7 @@ def preflight(before: Repository | None, after: Repository, now: datetime) -> No
 
     Each must arrive at exactly the bytes of ``after`` and find every target that is new or changed, as it is listed,
     through its delegation. ``now`` is aware; it decides what has expired. ``before`` is None for a first publishing.
+    A product that had lapsed before and is not touched does not hold up the others.
 
     Raises ``PreflightFailed``, saying which client failed, where, and why. Uses the folder for temporary files.
     """
@@ -47,12 +48,20 @@ def preflight(before: Repository | None, after: Repository, now: datetime) -> No
         raise PreflightFailed("the published versions of root are not the same any more")
     try:
         changed = _changed_targets(before, after)
+        lapsed = _lapsed_before(before, after, now)
         files = after.files()
     except PublishingError as error:
         raise PreflightFailed(f"the staged metadata cannot be read: {error}") from error
-    _run("a fresh client", None, after, files, changed, now)
+    products = tuple(product for product in delegations_of(after.targets()) if product not in lapsed)
+    _run("a fresh client", None, after, files, products, changed, now)
     if before is not None:
-        _run("a client that has what was published before", before, after, files, changed, now)
+        _run("a client that has what was published before", before, after, files, products, changed, now)
+
+
+def _lapsed_before(before: Repository | None, after: Repository, now: datetime) -> frozenset[str]:
+    """Products whose role has expired and is the one that was published before."""
+    kept = (role for role in after.products if before is not None and before.roles.get(role) == after.roles[role])
+    return frozenset(role for role in kept if after.targets(role).expires <= now)
 
 
 def _changed_targets(before: Repository | None, after: Repository) -> dict[str, TargetFile]:
@@ -73,6 +82,7 @@ def _run(
     before: Repository | None,
     after: Repository,
     files: Mapping[str, bytes],
+    products: tuple[str, ...],
     changed: Mapping[str, TargetFile],
     now: datetime,
 ) -> None:
@@ -86,7 +96,6 @@ def _run(
             _set_time(updater, now)
             step = "refreshing"
             updater.refresh()
-            products = tuple(delegations_of(after.targets()))
             for product in products:
                 step = f"reading the role of product {product}"
                 updater.get_targetinfo(f"{product}/-/-")

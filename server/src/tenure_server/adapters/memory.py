@@ -201,7 +201,7 @@ class _SignedFiles(_Table):
             role, _ = role_and_version(name)
             if role != TIMESTAMP and self.tables.files.get(name, data) != data:
                 raise Conflict(f"{name} was published with other bytes.", code="published_meanwhile")
-            self.tables.files[name] = data
+        self.tables.files.update(files)
         self.tables.trusted.update(trusted_targets or {})
         return self._published()
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from tenure_server.domain.products import Product
 from tenure_server.errors import NotFound
@@ -37,13 +37,15 @@ class PublishedProduct:
     rollouts: Mapping[Version, Rollout]
     notes: Mapping[Version, str]
 
-    def on(self, today: date) -> ProductReleases:
-        """The product as decisions see it on that day."""
+    def on(self, today: date, now: datetime | None = None) -> ProductReleases:
+        """The product as decisions see it on that day. ``now`` says how far ramps have come; without it they have not
+        begun, which is all that a download has to know."""
+        rollouts = self.rollouts.items()
         return ProductReleases(
             product=self.product.name,
             releases=visible_on(self.releases, today),
             channels=self.product.channels,
-            rollouts=dict(self.rollouts),
+            rollouts=dict(rollouts) if now is None else {version: each.at(now) for version, each in rollouts},
         )
 
 

@@ -51,7 +51,7 @@ class CheckForUpdate:
         today = self.policy.day_of(now)
         entitlement = licence.entitlement(published.product.service_packs)
         try:
-            choice = choose_update(entitlement, published.on(today), copy)
+            choice = choose_update(entitlement, published.on(today, now), copy)
         except InvalidName as error:
             raise InvalidRequest(f"There is no such channel: {error}.", code="unknown_channel") from error
         return UpdateAnswer(

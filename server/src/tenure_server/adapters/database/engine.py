@@ -32,10 +32,10 @@ def parse_url(text: str) -> URL:
     match url.get_backend_name():
         case "postgresql":
             return url.set(drivername="postgresql+psycopg")
-        case "sqlite" if url.database and not url.database.startswith((":memory:", "file:")) and not url.query:
+        case "sqlite" if url.database and not url.database.startswith((":memory:", "file:")) and "?" not in text:
             return url
         case "sqlite":
-            raise SettingsError("An SQLite database is a file: sqlite:///path, without options.")
+            raise SettingsError("An SQLite database is a file: sqlite:///path, without options or a question mark.")
         case _:
             raise SettingsError("The database's URL is neither of postgresql nor of sqlite.")
 

@@ -39,6 +39,12 @@ def _is_unique_violation(error: IntegrityError) -> bool:
     return name in _SQLITE_UNIQUE or getattr(error.orig, "sqlstate", None) == _POSTGRES_UNIQUE
 
 
+def _rule(error: IntegrityError) -> str:
+    """The name of the broken constraint; SQLite gives it only for checks."""
+    diagnosis = getattr(error.orig, "diag", None)
+    return str(diagnosis.constraint_name if diagnosis is not None else error.orig)
+
+
 @contextmanager
 def translated(url: URL) -> Iterator[None]:
     """The errors of SQLAlchemy and the drivers as ours. The message never holds the driver's words; the hint, which is
@@ -46,7 +52,10 @@ def translated(url: URL) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise Conflict("What is asked for breaks a rule of the database.", code="constraint_violated") from error
+        # Not "from error": PostgreSQL's words repeat the whole row.
+        raise Conflict(
+            f"What is asked for breaks a rule of the database ({_rule(error)}).", code="constraint_violated"
+        ) from None
     except DataError as error:
         raise InvalidRequest("A value cannot be stored in the database.", code="unstorable_value") from error
     except PoolTimeout as error:

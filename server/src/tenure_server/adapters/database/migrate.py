@@ -42,6 +42,9 @@ def upgrade_schema(url: str) -> None:
         with translated(parsed):
             if engine.dialect.name == SQLITE:
                 _use_wal(engine)
+            with engine.connect() as connection:
+                if current_revision(connection) == newest_revision():
+                    return
             with engine.connect() as plain:
                 connection = plain.execution_options(tenure_writing=True)
                 with connection.begin():

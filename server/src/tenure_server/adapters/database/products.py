@@ -15,7 +15,7 @@ from tenure_server.domain.products import LapsePolicy, Product
 from tenure_server.errors import NotFound
 from tenure_signing.entitlement import ServicePacks
 from tenure_signing.names import ChannelName, EditionName, ProductName
-from tenure_signing.releases import Rollout
+from tenure_signing.releases import Ramp, Rollout
 from tenure_signing.versions import Version
 
 
@@ -51,17 +51,21 @@ class SqlRollouts:
 
     def of_product(self, name: ProductName) -> Mapping[Version, Rollout]:
         rows = self._session.exec(select(RolloutRow).where(col(RolloutRow.product) == name)).all()
-        return {Version(row.version): Rollout(row.share_basis_points, row.is_halted) for row in rows}
+        return {Version(row.version): _rollout(row) for row in rows}
 
     def set(self, name: ProductName, version: Version, rollout: Rollout) -> None:
         require_product(self._session, name)
         count_publication(self._session)  # first: its lock makes two settings of one rollout follow each other
+        ramp = rollout.ramp
         self._session.merge(
             RolloutRow(
                 product=name,
                 version=_canonical(version),
                 share_basis_points=rollout.share_basis_points,
                 is_halted=rollout.is_halted,
+                ramp_to_basis_points=ramp.to_basis_points if ramp is not None else None,
+                ramp_starts_at=ramp.starts_at if ramp is not None else None,
+                ramp_ends_at=ramp.ends_at if ramp is not None else None,
             )
         )
         self._session.flush()
@@ -95,6 +99,15 @@ def require_product(session: Session, name: ProductName) -> None:
 def _canonical(version: Version) -> str:
     """One text for all spellings of a version: 4.2 and 4.2.0 are equal."""
     return canonicalize_version(version)
+
+
+def _rollout(row: RolloutRow) -> Rollout:
+    ramp = None
+    if row.ramp_to_basis_points is not None:
+        assert row.ramp_starts_at is not None
+        assert row.ramp_ends_at is not None
+        ramp = Ramp(row.ramp_to_basis_points, row.ramp_starts_at, row.ramp_ends_at)
+    return Rollout(row.share_basis_points, row.is_halted, ramp)
 
 
 def _product(row: ProductRow) -> Product:

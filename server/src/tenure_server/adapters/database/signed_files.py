@@ -49,10 +49,11 @@ class SqlSignedFiles:
 
     def publish(self, files: Mapping[str, bytes], *, trusted_targets: Mapping[str, bytes] | None = None) -> int:
         self.lock()
-        for name, data in files.items():
-            self._store(name, data)
-        for path, data in (trusted_targets or {}).items():
-            self._session.merge(TrustedTargetRow(path=path, data=data))
+        with self._session.begin_nested():
+            for name, data in files.items():
+                self._store(name, data)
+            for path, data in (trusted_targets or {}).items():
+                self._session.merge(TrustedTargetRow(path=path, data=data))
         return count_publication(self._session)
 
     def lock(self) -> None:

@@ -171,12 +171,24 @@ class RolloutRow(Row, table=True):
     """``version`` is in canonical form, in which equal versions are equal texts; so in the release notes."""
 
     __tablename__ = "rollout"
-    __table_args__ = (CheckConstraint("share_basis_points BETWEEN 0 AND 10000", name="rollout_share"),)
+    __table_args__ = (
+        CheckConstraint("share_basis_points BETWEEN 0 AND 10000", name="rollout_share"),
+        CheckConstraint("ramp_to_basis_points BETWEEN share_basis_points AND 10000", name="rollout_ramp_share"),
+        CheckConstraint("ramp_ends_at > ramp_starts_at", name="rollout_ramp_order"),
+        CheckConstraint(
+            "(ramp_to_basis_points IS NULL) = (ramp_starts_at IS NULL)"
+            " AND (ramp_to_basis_points IS NULL) = (ramp_ends_at IS NULL)",
+            name="rollout_ramp_whole",
+        ),
+    )
 
     product: str = Field(sa_type=Text, foreign_key="product.name", primary_key=True)
     version: str = Field(sa_type=Text, primary_key=True)
-    share_basis_points: int
+    share_basis_points: int  # where the ramp starts, if there is one
     is_halted: bool
+    ramp_to_basis_points: int | None = None
+    ramp_starts_at: datetime | None = Field(default=None, sa_type=Instant)
+    ramp_ends_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class ReleaseNotesRow(Row, table=True):

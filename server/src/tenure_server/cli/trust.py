@@ -1,0 +1,324 @@
+"""``tenure trust``: ceremonies. Drafts are made, reviewed and signed by people, and submitted at the server."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tenure_server.cli import trust_drafts
+from tenure_server.cli.context import AsJson, CommandContext, context_of
+from tenure_server.cli.output import print_facts, print_json, print_line, print_table, say
+from tenure_server.cli.passphrase import ask_passphrase
+from tenure_server.cli.trust_drafts import report_draft
+from tenure_server.cli.trust_review import print_review, requirement_lines, requirements_json, review_json, review_lines
+from tenure_server.cli.trust_sources import (
+    ROOT_FILE,
+    GivenKeys,
+    OutOption,
+    PurposeOption,
+    RootOption,
+    ServerOption,
+    local_metadata,
+    trusted_root,
+    verified_metadata,
+)
+from tenure_server.errors import Conflict, InvalidRequest
+from tenure_server.use_cases.catalogue import read_repository
+from tenure_server.use_cases.recover_after_restore import RecoverAfterRestore
+from tenure_server.use_cases.submit_draft import SubmitDraft
+from tenure_server.use_cases.trust_status import RoleLife, trust_status
+from tenure_signing.draft_files import Draft, merged, read_draft, require_sound_base, signed_by, write_draft
+from tenure_signing.public_keys import shown_key
+from tenure_signing.signer_uris import open_signer
+from tenure_signing.trust_changes import beginning
+from tenure_signing.tuf_drafts import RoleKeys, RootKeys
+from tenure_signing.tuf_recovery import Seen, seen_in
+from tenure_signing.tuf_review import review
+from tenure_signing.tuf_roles import SUGGESTED_THRESHOLD, TARGETS, policy_of
+
+commands = typer.Typer(help="Who may sign what: ceremonies, expiry, recovery.", no_args_is_help=True)
+commands.add_typer(trust_drafts.commands, name="draft")
+
+NEEDS_PEOPLE = 1
+MAX_SEEN_FILES = 100_000
+
+DraftFile = Annotated[Path, typer.Argument(metavar="FILE", help="A draft.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(commands, name="trust")
+
+
+@commands.command("start")
+def start(
+    ctx: typer.Context,
+    out: OutOption,
+    root_key: Annotated[list[str], typer.Option("--root-key", help="Public key file; repeat for each person.")],
+    root_threshold: Annotated[
+        int, typer.Option("--root-threshold", help="How many of them must sign.")
+    ] = SUGGESTED_THRESHOLD,
+    targets_key: Annotated[
+        list[str] | None, typer.Option("--targets-key", help="Public key file; default: the root keys.")
+    ] = None,
+    targets_threshold: Annotated[
+        int, typer.Option("--targets-threshold", help="How many of them must sign.")
+    ] = SUGGESTED_THRESHOLD,
+    purpose: PurposeOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prepare a new server whose root and targets several people sign. In place of ``tenure init``."""
+    context = context_of(ctx)
+    installation = context.installation
+    given = GivenKeys()
+    root_keys = given.files(root_key)
+    targets_keys = given.files(targets_key) or root_keys
+    installation.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    installation.upgrade_schema()
+    with installation.database.reading() as records:
+        if read_repository(records).roots:
+            raise Conflict("This installation has a root already.", code="initialised_already")
+    installation.keys.make_online_keys()
+    online = installation.keys.online_signers
+    keys = RootKeys(
+        root=RoleKeys(root_keys, root_threshold),
+        targets=RoleKeys(targets_keys, targets_threshold),
+        snapshot=online.snapshot.public_key,
+        timestamp=online.timestamp.public_key,
+    )
+    names = given.also(
+        {
+            online.snapshot.public_key.keyid: "the server's snapshot key",
+            online.timestamp.public_key.keyid: "the server's timestamp key",
+        }
+    )
+    draft = beginning(
+        keys,
+        installation.keys.licence_key_set(),
+        installation.signing_clock(),
+        purpose=purpose or "the first root",
+        names=names,
+    )
+    write_draft(out, draft, may_replace=False)
+    report_draft(out, draft, as_json)
+
+
+@commands.command("review")
+def review_draft(ctx: typer.Context, file: DraftFile, root_file: RootOption = None, as_json: AsJson = False) -> None:
+    """Show exactly what a draft changes. What it follows is verified first, back to the first root."""
+    draft = _sound_draft(context_of(ctx), file, root_file)
+    if as_json:
+        print_json(review_json(review(draft)))
+        return
+    print_review(review(draft))
+
+
+@commands.command("sign")
+def sign_draft(
+    ctx: typer.Context,
+    file: DraftFile,
+    key: Annotated[str, typer.Option("--key", help="Your key: file:PATH, hsm:…, awskms:…, gcpkms:…, azurekms:…, hv:…")],
+    root_file: RootOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a draft changes, ask, and add one signature to the file."""
+    draft = _sound_draft(context_of(ctx), file, root_file)
+    for line in review_lines(review(draft)):
+        say(line)
+    if not yes and not typer.confirm("Sign this?", default=False, err=True):
+        raise InvalidRequest("Nothing was signed.", code="not_signed")
+    signer = open_signer(key, ask_passphrase)
+    signed, roles = signed_by(draft, signer)
+    write_draft(file, signed, may_replace=True)
+    if as_json:
+        print_json(
+            {
+                "signed": list(roles),
+                "key_id": signer.public_key.keyid,
+                "complete": signed.is_complete,
+                "signatures": requirements_json(signed.requirements()),
+            }
+        )
+        return
+    print_line(f"Signed {', '.join(roles)} with {shown_key(signer.public_key.keyid, draft.names)}.")
+    print_line("No signature is missing." if signed.is_complete else "Signatures are still missing.")
+
+
+@commands.command("merge")
+def merge(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Copies of one draft, signed in parallel.")],
+    out: Annotated[Path, typer.Option("--out", help="Draft file to write; it must not exist.")],
+    as_json: AsJson = False,
+) -> None:
+    """Put the signatures of several copies of a draft together."""
+    first, *others = (read_draft(file) for file in files)
+    draft = merged(first, others)
+    write_draft(out, draft, may_replace=False)
+    if as_json:
+        signatures = requirements_json(draft.requirements())
+        print_json({"draft": str(out), "complete": draft.is_complete, "signatures": signatures})
+        return
+    _print_signatures(draft)
+
+
+@commands.command("submit")
+def submit(ctx: typer.Context, file: DraftFile, as_json: AsJson = False) -> None:
+    """Publish a draft that is signed, at the server. Doing it again completes or confirms it."""
+    context = context_of(ctx)
+    installation = context.installation
+    draft = read_draft(file)
+    use_case = SubmitDraft(installation.database, installation.signing_clock, installation.online_keys)
+    submitted = use_case(draft, who=context.who)
+    root = submitted.repository.roots[0]
+    if not draft.base.roots:
+        (installation.settings.data_dir / ROOT_FILE).write_bytes(root)
+    if as_json:
+        print_json(
+            {
+                "is_new": submitted.is_new,
+                "roles": sorted(draft.roles),
+                "first_root_sha256": hashlib.sha256(root).hexdigest(),
+                "taken_up": list(submitted.taken_up),
+            }
+        )
+        return
+    print_line(f"{'Published' if submitted.is_new else 'Already published:'} {', '.join(draft.roles)}.")
+    if not draft.base.roots:
+        print_facts(
+            {
+                "embed in your product": installation.settings.data_dir / ROOT_FILE,
+                "its sha256, to read aloud": hashlib.sha256(root).hexdigest(),
+            }
+        )
+    if submitted.taken_up:
+        say(f"now in use: the new {', '.join(submitted.taken_up)} keys; restart tenure serve")
+
+
+@commands.command("status")
+def status(
+    ctx: typer.Context,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A draft: who has signed it.")] = None,
+    server: ServerOption = None,
+    root_file: RootOption = None,
+    as_json: AsJson = False,
+) -> int:
+    """Days left of every role, or who has signed a draft; exits with 1 if people have something to do."""
+    context = context_of(ctx)
+    if file is not None:
+        draft = read_draft(file)
+        if as_json:
+            signatures = requirements_json(draft.requirements())
+            print_json({"code": draft.code, "complete": draft.is_complete, "signatures": signatures})
+        else:
+            _print_signatures(draft)
+        return 0 if draft.is_complete else NEEDS_PEOPLE
+    is_remote = server is not None
+    repository = verified_metadata(context, server, root_file).repository if is_remote else local_metadata(context)[0]
+    lives = trust_status(repository, context.installation.signing_clock())
+    if as_json:
+        print_json([_life_json(life) for life in lives])
+    else:
+        rows = [(x.role, x.version, f"{x.expires:%Y-%m-%d}", x.days_left, _signers(x), _state(x)) for x in lives]
+        print_table(("ROLE", "VERSION", "EXPIRES", "DAYS LEFT", "SIGNED BY", "STATE"), rows, nothing="No root.")
+    return NEEDS_PEOPLE if any(life.needs_people for life in lives) else 0
+
+
+@commands.command("recover")
+def recover(
+    ctx: typer.Context,
+    after_restore: Annotated[
+        bool, typer.Option("--after-restore", help="An old backup was restored: clients know more than the server.")
+    ] = False,
+    seen: Annotated[
+        list[Path] | None,
+        typer.Option("--seen", help="Metadata published since: a mirror's or client's folder, or a file; repeat."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count on above everything ever published, and take up what was published since the backup."""
+    if not after_restore:
+        raise InvalidRequest(
+            "Say what happened.",
+            code="nothing_to_recover",
+            hint="--after-restore for a restored backup; lost and stolen keys are replaced with tenure trust draft",
+        )
+    context = context_of(ctx)
+    installation = context.installation
+    use_case = RecoverAfterRestore(installation.database, installation.signing_clock, installation.online_keys)
+    recovered = use_case(_seen(seen or []), who=context.who)
+    if as_json:
+        print_json({role: {"before": was, "after": now} for role, (was, now) in recovered.versions.items()})
+        return
+    print_line("Clients can follow again.")
+    print_facts({role: f"version {was} to {now}" for role, (was, now) in recovered.versions.items()})
+    if not seen:
+        say("warning: without --seen nobody can tell whether releases or keys published since the backup are missing")
+
+
+def _sound_draft(context: CommandContext, file: Path, root_file: Path | None) -> Draft:
+    """The draft, after what it follows was verified. The very first needs no root but its own."""
+    draft = read_draft(file)
+    is_first = not draft.base.roots
+    first_root = draft.first_root if is_first and root_file is None else trusted_root(context, root_file)
+    require_sound_base(draft, first_root)
+    return draft
+
+
+def _print_signatures(draft: Draft) -> None:
+    print_line(f"code        {draft.code}")
+    for requirement in draft.requirements():
+        for line in requirement_lines(requirement, draft.names):
+            print_line(line)
+
+
+def _seen(paths: list[Path]) -> Seen:
+    return seen_in(_files(paths))
+
+
+def _files(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each JSON file that is no larger than metadata can be."""
+    count = 0
+    for path in paths:
+        if not path.exists():
+            raise InvalidRequest(f"There is no {path}.", code="nothing_seen")
+        for found in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
+            count += 1
+            if count > MAX_SEEN_FILES:
+                raise InvalidRequest(f"There are more than {MAX_SEEN_FILES} files.", code="too_much_seen")
+            with found.open("rb") as file:
+                data = file.read(policy_of(TARGETS).max_bytes + 1)
+            if len(data) <= policy_of(TARGETS).max_bytes:
+                yield found.name, data
+
+
+def _signers(life: RoleLife) -> str:
+    return f"{life.threshold} of {len(life.keys)}" if life.keys else "nobody"
+
+
+def _state(life: RoleLife) -> str:
+    if life.is_retired:
+        return "retired"
+    if life.has_expired:
+        return "EXPIRED: is the server running?" if life.is_online else "EXPIRED: tenure trust draft renew"
+    if life.is_online:
+        return "renewed by the server"
+    return "due: tenure trust draft renew" if life.is_due else "well"
+
+
+def _life_json(life: RoleLife) -> dict[str, object]:
+    return {
+        "role": life.role,
+        "version": life.version,
+        "expires": life.expires.isoformat(),
+        "days_left": life.days_left,
+        "online": life.is_online,
+        "retired": life.is_retired,
+        "due": life.is_due,
+        "needs_people": life.needs_people,
+        "threshold": life.threshold,
+        "keys": list(life.keys),
+    }

@@ -1,0 +1,208 @@
+"""A draft that people signed is published: ``tenure trust submit``. Running it again completes or confirms it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tenure_server.domain.products import LapsePolicy, Product
+from tenure_server.errors import Conflict, InvalidRequest
+from tenure_server.use_cases.audit import audited
+from tenure_server.use_cases.ports import Clock, Database, Records
+from tenure_server.use_cases.publication import locked_repository, publish_roles
+from tenure_server.use_cases.signers import OnlineSigners
+from tenure_signing.draft_files import Draft
+from tenure_signing.entitlement import ServicePacks
+from tenure_signing.key_sets import KeySet, Purpose
+from tenure_signing.names import parse_channel, parse_edition, parse_product
+from tenure_signing.tuf_repository import Repository, delegations_of
+from tenure_signing.tuf_roles import LICENCE_KEYS_PATH, ONLINE_ROLES, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
+
+
+class OnlineKeyRing(Protocol):
+    """The server's keys: those in use, and those that were made to follow them."""
+
+    def online_signers(self, snapshot_keyids: Collection[str], timestamp_keyids: Collection[str]) -> OnlineSigners:
+        """The signers whose keys are named. Raises ``NotInitialised`` or ``Conflict`` (``online_keys_missing``)."""
+        ...
+
+    def statement_kids(self) -> Mapping[Purpose, Collection[str]]:
+        """The key ids the server can sign licence keys and certificates with."""
+        ...
+
+    def take_up(self, published: Repository, licence_keys: KeySet) -> tuple[str, ...]:
+        """Let keys that were made to follow, and that are published now, take their places; their names."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """``is_new`` is False when the draft had been published before. ``taken_up``: online keys now in use."""
+
+    repository: Repository
+    is_new: bool
+    taken_up: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitDraft:
+    database: Database
+    signing_clock: Clock
+    key_ring: OnlineKeyRing
+
+    def __call__(self, draft: Draft, *, who: str) -> Submitted:
+        """Check the draft as if it came from an enemy and publish it, in one transaction.
+
+        Raises ``Conflict`` (``stale_draft``) if something else was published since it was made, ``foreign_draft`` if it
+        belongs to another installation, ``signatures_missing``, ``licence_keys_unusable``; ``InvalidRequest`` for a
+        product's settings; ``PublishingError`` and its kinds.
+        """
+        now = self.signing_clock()
+        product = _product(draft)
+        with self.database.writing() as records:
+            before = locked_repository(records)
+            is_new = not _is_published(before, draft)
+            if is_new:
+                _require_current(before, draft)
+                _require_signatures(draft)
+                _require_trusted_files(draft)
+                self._require_usable_licence_keys(draft)
+                online = self._online(draft.after)
+                publish_roles(records, before, draft.roles, online, now, trusted_targets=draft.trusted_targets)
+                if product is not None:
+                    records.products.add(product)
+                audited(records, now, who, "trust.submit", draft.code, **_details(draft))
+            after = locked_repository(records)
+            licence_keys = _licence_keys(records)
+        return Submitted(after, is_new, self.key_ring.take_up(after, licence_keys))
+
+    def _online(self, after: Repository) -> OnlineSigners:
+        roles = after.root().roles
+        return self.key_ring.online_signers(roles[SNAPSHOT].keyids, roles[TIMESTAMP].keyids)
+
+    def _require_usable_licence_keys(self, draft: Draft) -> None:
+        """The server can still sign licence keys and certificates that customers' products will believe."""
+        if LICENCE_KEYS_PATH not in draft.trusted_targets:
+            return
+        key_set = KeySet.from_json(draft.trusted_targets[LICENCE_KEYS_PATH])
+        for purpose, kids in self.key_ring.statement_kids().items():
+            usable = (key_set.find(kid, purpose) for kid in kids)
+            if not any(key is not None and key.retired_at is None for key in usable):
+                raise Conflict(
+                    f"No key of this server could sign a {_NAMES[purpose]} any more.",
+                    code="licence_keys_unusable",
+                    hint="tenure trust draft online-keys --licence-keys makes new ones",
+                )
+
+
+_NAMES = {Purpose.LICENCE_KEY: "licence key", Purpose.CERTIFICATE: "certificate"}
+
+
+def _is_published(before: Repository, draft: Draft) -> bool:
+    """Whether every role of the draft is the current one, or for root one of those published."""
+    published = {role: before.roles.get(role) == data for role, data in draft.roles.items() if role != ROOT}
+    if ROOT in draft.roles:
+        published[ROOT] = draft.roles[ROOT] in before.roots
+    return all(published.values())
+
+
+def _require_current(before: Repository, draft: Draft) -> None:
+    if before.roots[:1] != draft.base.roots[:1]:
+        raise Conflict("The draft belongs to another installation.", code="foreign_draft")
+    changed = [role for role in draft.base.roles if before.roles.get(role) != draft.base.roles[role]]
+    changed += [role for role in draft.roles if role != ROOT and role in before.roles and role not in draft.base.roles]
+    if before.roots != draft.base.roots:
+        changed.insert(0, ROOT)
+    if changed:
+        raise Conflict(
+            f"Something else was published since the draft was made: {', '.join(dict.fromkeys(changed))}.",
+            code="stale_draft",
+            hint="make the draft again and let it be signed again",
+        )
+
+
+def _require_signatures(draft: Draft) -> None:
+    missing = [each for each in draft.requirements() if not each.is_met]
+    if missing:
+        wanted = (f"{e.role} has {len(e.signed)} of {e.threshold} signatures of {e.asked_by}" for e in missing)
+        raise Conflict(
+            f"Signatures are missing: {'; '.join(wanted)}.",
+            code="signatures_missing",
+            hint="tenure trust status FILE shows whose",
+        )
+
+
+def _require_trusted_files(draft: Draft) -> None:
+    """Every file of the trust folder that changes comes with the draft: nobody could fetch it otherwise."""
+    if TARGETS not in draft.roles:
+        return
+    before = draft.base.targets().targets if TARGETS in draft.base.roles else {}
+    for path, target in draft.after.targets().targets.items():
+        if before.get(path) != target and path not in draft.trusted_targets:
+            raise Conflict(f"The draft lists {path}, and does not hold it.", code="trusted_file_missing")
+
+
+def _licence_keys(records: Records) -> KeySet:
+    data = records.signed_files.trusted_target(LICENCE_KEYS_PATH)
+    return KeySet.from_json(data) if data is not None else KeySet()
+
+
+def _details(draft: Draft) -> dict[str, object]:
+    details: dict[str, object] = {"purpose": draft.purpose}
+    details["roles"] = {each.role: f"signed by {', '.join(each.signed)}" for each in draft.requirements()}
+    if ROOT in draft.roles:
+        for role in (*ONLINE_ROLES, ROOT):
+            details[f"{role}_keys"] = list(draft.after.root().roles[role].keyids)
+    return details
+
+
+def settings_of(product: Product) -> dict[str, object]:
+    """A product's settings as a draft carries them."""
+    return {
+        "name": product.name,
+        "title": product.title,
+        "editions": list(product.editions),
+        "channels": list(product.channels),
+        "service_packs": product.service_packs.value,
+        "lapse": product.lapse_policy.value,
+    }
+
+
+def _product(draft: Draft) -> Product | None:
+    """The product that the draft adds; parsed anew, because a draft's settings are not signed."""
+    settings = draft.product_settings
+    if settings is None:
+        return None
+    try:
+        product = Product(
+            name=parse_product(_text(settings, "name")),
+            title=_text(settings, "title"),
+            editions=tuple(parse_edition(each) for each in _texts(settings, "editions")),
+            channels=tuple(parse_channel(each) for each in _texts(settings, "channels")),
+            service_packs=ServicePacks(_text(settings, "service_packs")),
+            lapse_policy=LapsePolicy(_text(settings, "lapse")),
+        )
+    except ValueError as error:
+        raise InvalidRequest(
+            f"The draft's product settings cannot be used: {error}.", code="product_settings"
+        ) from error
+    if not product.editions or not product.channels:
+        raise InvalidRequest("A product has at least one edition and one channel.", code="incomplete_product")
+    if product.name not in draft.roles or product.name not in delegations_of(draft.after.targets()):
+        raise InvalidRequest("The draft has settings for a product that it does not add.", code="product_settings")
+    return product
+
+
+def _text(settings: Mapping[str, Any], name: str) -> str:
+    value = settings.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is no text")
+    return value
+
+
+def _texts(settings: Mapping[str, Any], name: str) -> list[str]:
+    value = settings.get(name)
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ValueError(f"{name} is no list of texts")
+    return value
