@@ -33,6 +33,7 @@ from tests.demo.clock import DemoClock  # noqa: E402
 from tests.demo.product import VERSIONS, build  # noqa: E402
 
 SECONDS_TO_START = 20.0
+SECONDS_TO_SEE = 1.0  # within which every process sees what another one published
 _ACCESS = re.compile(r'"(?P<request>[A-Z]+ \S+) HTTP/[\d.]+" (?P<status>\d+)')
 
 
@@ -151,6 +152,7 @@ class Story:
             "--notes",
             version.notes,
         )
+        time.sleep(SECONDS_TO_SEE)
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:
