@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tenure_server.adapters.database import SqlDatabase, upgrade_schema
 from tenure_server.app import create_app
 from tenure_server.settings import Settings
 from tenure_server.use_cases.issue_licence import IssuedLicence
 from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.names import Platform
+from tests.server.databases import DATABASES, migrated
 from tests.server.world import LINUX, WINDOWS, World, body_of
 from tests.services.web_server import running_web_server
 
@@ -57,14 +57,12 @@ class Site:
     fay: IssuedLicence
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+@pytest.fixture(scope="module", params=DATABASES)
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory = tmp_path_factory.mktemp("site")
-    database_url = f"sqlite:///{directory / 'tenure.db'}"
-    upgrade_schema(database_url)
     door = Door()
-    with running_web_server(door) as url:
-        world = World(directory, SqlDatabase(database_url), Settings(vendor_name="Harbour Software"))
+    with migrated(request, directory) as database, running_web_server(door) as url:
+        world = World(directory, database, Settings(vendor_name="Harbour Software"))
         door.app = create_app(world.reopened(base_url=url))
         world.add_product()
         mac = Platform("macos", "universal2")

@@ -19,7 +19,6 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tenure_server.adapters.database import SqlDatabase, upgrade_schema
 from tenure_server.app import create_app
 from tenure_server.use_cases.catalogue import CatalogueSource
 from tenure_server.use_cases.issue_licence import IssuedLicence
@@ -27,6 +26,7 @@ from tenure_server.use_cases.publish import FileToPublish, PublishRequest
 from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.names import FileName
 from tenure_signing.versions import Version
+from tests.server.databases import DATABASES, migrated
 from tests.server.world import CAD, LINUX, WHO, World
 from tests.services.web_server import running_web_server
 
@@ -94,14 +94,12 @@ class Depot:
         return f"http://licence:{issued.key}@{host}/feeds/velopack/cad/linux-x86_64/stable"
 
 
-@pytest.fixture
-def depot(tmp_path: Path) -> Iterator[Depot]:
+@pytest.fixture(params=DATABASES)
+def depot(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Depot]:
     """1.0.0 of 2024, 1.1.0 of June 2025, 1.2.0 of May 2026; today is 2026-11-23."""
-    database_url = f"sqlite:///{tmp_path / 'tenure.db'}"
-    upgrade_schema(database_url)
     visitors = Visitors()
-    with running_web_server(visitors) as url:
-        world = World(tmp_path, SqlDatabase(database_url))
+    with migrated(request, tmp_path) as database, running_web_server(visitors) as url:
+        world = World(tmp_path, database)
         installation = world.reopened(base_url=url.replace("127.0.0.1", "localhost"))
         vars(installation)["catalogue"] = CatalogueSource(world.database, fresh_seconds=0)
         visitors.app = create_app(installation)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,11 +11,12 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from tenure_server.adapters.database import SqlDatabase, upgrade_schema
 from tenure_server.app import create_app
 from tenure_server.use_cases.issue_licence import IssuedLicence
+from tenure_server.use_cases.ports import Database
 from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.releases import Rollout
+from tests.server.databases import DATABASES, migrated
 from tests.server.world import CAM, LINUX, LITE, WINDOWS, World, basic_header, body_of, license_header
 
 INSTALLED = {"localVersion": "1.0.0", "id": "Cad", "stagingId": "6cfec69c-3989-4454-8f61-3cfa04dcd6bd"}
@@ -41,10 +43,8 @@ class Depot:
         return self.client.get(f"{self.base(issued)}/releases.linux.json", params=query or INSTALLED)
 
 
-def open_depot(directory: Path) -> Depot:
-    url = f"sqlite:///{directory / 'tenure.db'}"
-    upgrade_schema(url)
-    world = World(directory, SqlDatabase(url))
+def open_depot(directory: Path, database: Database) -> Depot:
+    world = World(directory, database)
     world.add_product()
     world.add_product(CAM)
     world.publish("1.0.0", date(2024, 1, 10), platforms=(LINUX,), file_name=nupkg("1.0.0"))
@@ -60,16 +60,19 @@ def open_depot(directory: Path) -> Depot:
     )
 
 
-@pytest.fixture(scope="module")
-def depot(tmp_path_factory: pytest.TempPathFactory) -> Depot:
+@pytest.fixture(scope="module", params=DATABASES)
+def depot(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Depot]:
     """Not to be changed by tests."""
-    return open_depot(tmp_path_factory.mktemp("depot"))
+    directory = tmp_path_factory.mktemp("depot")
+    with migrated(request, directory) as database:
+        yield open_depot(directory, database)
 
 
-@pytest.fixture
-def own_depot(tmp_path: Path) -> Depot:
+@pytest.fixture(params=DATABASES)
+def own_depot(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Depot]:
     """A test's own, to be changed."""
-    return open_depot(tmp_path)
+    with migrated(request, tmp_path) as database:
+        yield open_depot(tmp_path, database)
 
 
 def assets(response: Response) -> list[dict[str, Any]]:

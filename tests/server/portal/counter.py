@@ -10,11 +10,11 @@ from pathlib import Path
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from tenure_server.adapters.database import SqlDatabase, upgrade_schema
 from tenure_server.app import create_app
 from tenure_server.installation import Installation
 from tenure_server.settings import Settings
 from tenure_server.use_cases.issue_licence import IssuedLicence
+from tenure_server.use_cases.ports import Database
 from tenure_signing.entitlement import LicenceStatus, SupportPeriod
 from tenure_signing.releases import Money, PaidUpgrade, Rollout
 from tests.server.world import LINUX, PRO, WHO, World
@@ -48,10 +48,8 @@ class Counter:
         return client
 
 
-def open_counter(directory: Path) -> Counter:
-    url = f"sqlite:///{directory / 'tenure.db'}"
-    upgrade_schema(url)
-    world = World(directory, SqlDatabase(url), Settings(vendor_name="Harbour Software"))
+def open_counter(directory: Path, database: Database) -> Counter:
+    world = World(directory, database, Settings(vendor_name="Harbour Software"))
     world.add_product()
     world.publish("1.0", date(2024, 1, 10))
     world.publish("1.1", date(2024, 9, 2))

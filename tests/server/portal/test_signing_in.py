@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 
+from tenure_server.adapters.memory import MemoryDatabase
 from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable
 from tenure_server.portal.session import COOKIE
 from tenure_server.portal.wording import key_problem
@@ -99,7 +100,7 @@ def test_a_certificate_is_told_from_a_licence_key(counter: Counter) -> None:
 
 
 def test_a_key_of_another_server_is_told_as_such(counter: Counter, tmp_path_factory: pytest.TempPathFactory) -> None:
-    other = open_counter(tmp_path_factory.mktemp("other"))
+    other = open_counter(tmp_path_factory.mktemp("other"), MemoryDatabase())
     assert "was not made for this server" in words(sign_in(counter.client(), other.ada.key))
 
 
