@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Request:
     path: str  # with the query
     headers: Mapping[str, str]  # names in lower case
+    body: bytes | None = None  # of a POST; None for a GET
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,13 @@ def running_loopback(answer: Callable[[Request], Reply]) -> Iterator[Loopback]:
                 super().handle()
 
         def do_GET(self) -> None:
-            request = Request(self.path, {name.lower(): value for name, value in self.headers.items()})
+            self._answer(None)
+
+        def do_POST(self) -> None:
+            self._answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+        def _answer(self, body: bytes | None) -> None:
+            request = Request(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             loopback.requests.append(request)
             with suppress(OSError):
                 self._send(loopback.answer(request))

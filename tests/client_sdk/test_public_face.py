@@ -48,6 +48,7 @@ def test_a_client_has_these_methods_and_no_others() -> None:
         "licence",
         "open",
         "product",
+        "report",
         "set_licence_key",
         "verify_file",
     ]

@@ -127,6 +127,7 @@ class UpdateAnswer:
     as_of: datetime  # UTC: when the releases were last verified with the server
     certificate_as_of: datetime  # UTC: when the kept SMP certificate was issued
     next_check_after: datetime  # UTC: a suggestion that spreads checks and heeds the server's Retry-After
+    pinned: str | None = None  # the line, such as 2 or 2.4, that the customer chose to stay at; ``newest`` may be above
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from tenure_client.configuration import (
     this_machine,
 )
 from tenure_client.errors import ConfigurationError, FileMismatch
+from tenure_signing.entitlement import Turn
 from tenure_signing.errors import InvalidName, InvalidVersion
 from tenure_signing.names import Platform, parse_channel, parse_file_name, parse_platform, parse_product
 from tenure_signing.versions import Version, parse_version
@@ -62,6 +63,7 @@ class Client:
         licence_key: str | None = None,
         channel: str = "stable",
         platform: str | Platform | None = None,
+        turn: str | None = None,
         timeout_seconds: float = 30.0,
         lock_timeout_seconds: float = 10.0,
         unsafe_plain_http: bool = False,
@@ -72,9 +74,11 @@ class Client:
         ``root``: the bytes of the first TUF ``root.json``, embedded in the product. ``state_directory``: by default
         the user's data folder as the system has it. ``seed_directory``: a fresh state shipped with the product, so that
         even a first check cannot be shown something older. ``licence_key``: verified and kept at the first contact;
-        without it the kept one is used. ``platform``: by default this machine. ``timeout_seconds``: to connect, and
-        between two bytes. ``lock_timeout_seconds``: how long to wait for another process. ``unsafe_plain_http`` lets
-        the licence key travel unencrypted. ``clock`` gives aware instants; for demonstrations and tests.
+        without it the kept one is used. ``platform``: by default this machine. ``turn``: ``early``, ``normal`` or
+        ``late``, when in a rollout this install wants to come; by default as its licence has it. ``timeout_seconds``:
+        to connect, for an answer's headers, and between two pieces of its body. ``lock_timeout_seconds``: how long to
+        wait for another process. ``unsafe_plain_http`` lets the licence key travel unencrypted. ``clock`` gives aware
+        instants; for demonstrations and tests.
 
         Raises ``ConfigurationError``.
         """
@@ -99,6 +103,7 @@ class Client:
                 limits=TransferLimits(timeout_seconds=timeout_seconds),
                 lock_timeout_seconds=lock_timeout_seconds,
                 clock=clock,
+                turn=_turn(turn),
             )
         )
 
@@ -115,6 +120,27 @@ class Client:
         """What is known without asking anyone. Raises ``OfflineAndNothingKnown`` if that is nothing."""
         with self._session() as session:
             return session.kept(KeptReason.ASKED_FOR)
+
+    def report(
+        self, outcome: str, version: str, *, from_version: str | None = None, detail_code: str | None = None
+    ) -> bool:
+        """Tells the vendor how installing ``version`` went: ``installed``, ``failed`` or ``rolled_back``.
+
+        ``from_version``: what was installed before; by default the version this client was opened with, unless that is
+        ``version`` itself. ``detail_code``: what went wrong, in 1 to 40 of a-z, 0-9, ``.``, ``_`` and ``-``; nothing
+        personal. Returns whether the server took it; if not, as without a network, it is kept and sent with a later
+        check. Raises ``ConfigurationError`` for an outcome, version or code that is none, ``StateError``.
+        """
+        from tenure_client.install_reports import InstallReport, Outcome
+
+        installed, own = _version(version), self._configuration.version
+        before = _version(from_version) if from_version is not None else own if own != installed else None
+        try:
+            report = InstallReport(installed, before, Outcome(outcome), detail_code)
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from error
+        with self._session() as session:
+            return session.report(report)
 
     def download(
         self,
@@ -219,6 +245,14 @@ def _version(text: str) -> Version:
         return parse_version(text)
     except InvalidVersion as error:
         raise ConfigurationError(str(error)) from error
+
+
+def _turn(text: str | None) -> Turn | None:
+    if text is None:
+        return None
+    if text not in tuple(Turn):
+        raise ConfigurationError(f"a turn is one of {', '.join(Turn)}")
+    return Turn(text)
 
 
 def _normal(licence_key: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tenure_client.errors import ConfigurationError
+from tenure_signing.entitlement import Turn
 from tenure_signing.errors import InvalidName
 from tenure_signing.names import ChannelName, Platform, ProductName, platform_of
 from tenure_signing.versions import Version
@@ -57,7 +58,9 @@ def origin_of(url: str) -> Origin:
 class TransferLimits:
     """How patient the client is."""
 
-    timeout_seconds: float = 30.0  # to connect, and between two bytes
+    timeout_seconds: float = (
+        30.0  # to connect, until an answer's headers are complete, and between two pieces of its body
+    )
     min_bytes_per_second: int = 1_000  # on average over a window; slower is an attack or no use (TUF: slow retrieval)
     rate_window_seconds: float = 30.0
     attempts: int = 5  # of a download that breaks without getting ahead
@@ -81,6 +84,7 @@ class Configuration:
     limits: TransferLimits
     lock_timeout_seconds: float
     clock: Callable[[], datetime] = field(repr=False)  # aware
+    turn: Turn | None = None  # in rollouts; None: as the licence has it
 
 
 def parse_server_url(text: str, *, unsafe_plain_http: bool) -> str:

@@ -18,6 +18,7 @@ from tenure_client.errors import (
     NotCovered,
     ServerContradictsSignedFacts,
 )
+from tenure_client.install_reports import send_kept_reports
 from tenure_client.judgement import (
     disagrees_on_coverage,
     installed_release,
@@ -100,6 +101,10 @@ class Conversation:
             time.sleep(self.configuration.limits.settle_seconds)
             return self._ask_once(is_manual=is_manual)
 
+    def send_reports(self, licence_key: str) -> bool:
+        """Sends what is kept of install reports, with a key that was verified; whether nothing is left."""
+        return send_kept_reports(self.state, self.transport, self.configuration.product, licence_key)
+
     def require_covered(self, known: Known, release: Release) -> None:
         """Decides by the kept certificate; if that does not cover the release, once more by a fresh one."""
         held = kept_certificate(self.state, known.licence, known.keys, self.now)
@@ -127,6 +132,7 @@ class Conversation:
         asked = (configuration.product, known.licence.key.edition, configuration.version)
         if (answer.product, answer.edition, answer.installed_version) != asked:
             raise InvalidServerAnswer("the server answered about another product, edition or version than was asked")
+        self.send_reports(known.licence.text)
         require_true(answer, known.facts, configuration.version, configuration.machine, configuration.channel)
         return self._settled(answer, known.facts, self._certificate_for(answer, held, known))
 
@@ -166,4 +172,5 @@ class Conversation:
             as_of=facts.verified_at,
             certificate_as_of=held.certificate.issued_at,
             next_check_after=next_check_after(self.state.contact(), self.now),
+            pinned=answer.pinned,
         )

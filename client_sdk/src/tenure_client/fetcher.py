@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, ExpiredMetadataError, RepositoryError
 from tuf.ngclient import FetcherInterface
@@ -46,6 +47,17 @@ class MetadataFetcher(FetcherInterface):
         self._transport = transport
         self._licence_key = licence_key
         self._is_asked_for_key = False
+        self._body: Generator[bytes, None, None] | None = None
+
+    @contextmanager
+    def download_file(self, url: str, max_length: int) -> Iterator[IO[bytes]]:
+        """As python-tuf does it. The connection is closed at once when it stops reading in the middle of a body."""
+        try:
+            with super().download_file(url, max_length) as file:
+                yield file
+        finally:
+            if self._body is not None:
+                self._body.close()
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         path = url.removeprefix(self._transport.server_url)
@@ -60,11 +72,11 @@ class MetadataFetcher(FetcherInterface):
 
     def _opened(self, path: str, licence_key: str | None) -> Iterator[bytes]:
         """The body, after its status is known to be good; the generator is run up to there."""
-        chunks = self._chunks(path, licence_key)
+        chunks = self._body = self._chunks(path, licence_key)
         next(chunks)
         return chunks
 
-    def _chunks(self, path: str, licence_key: str | None) -> Iterator[bytes]:
+    def _chunks(self, path: str, licence_key: str | None) -> Generator[bytes, None, None]:
         try:
             with self._transport.get(path, licence_key=licence_key) as response:
                 try:

@@ -12,16 +12,20 @@ from tenure_client.answers import KeptReason, UpdateAnswer
 from tenure_client.configuration import Configuration
 from tenure_client.conversation import Conversation, Known, given_licence_key
 from tenure_client.errors import (
+    LicenceError,
     LicenceKeyInvalid,
     LicenceMissing,
     MetadataExpired,
     NoBuildForThisMachine,
     OfflineAndNothingKnown,
     ReleaseWithdrawn,
+    ServerError,
     ServerUnavailable,
     ServerUnreachable,
+    TrustError,
     UnknownRelease,
 )
+from tenure_client.install_reports import InstallReport, keep_reports, kept_reports
 from tenure_client.judgement import require_no_downgrade
 from tenure_client.licence import HeldCertificate, HeldLicence, kept_certificate, verified_licence
 from tenure_client.lock import exclusive
@@ -71,6 +75,18 @@ class Session:
             return self._kept_instead(KeptReason.SERVER_UNAVAILABLE, error)
         except ServerUnreachable as error:
             return self._kept_instead(KeptReason.SERVER_UNREACHABLE, error)
+
+    def report(self, report: InstallReport) -> bool:
+        """Keeps the report and sends what is kept, if the server can be reached; whether it took everything. Whatever
+        goes wrong, the product goes on. Raises ``StateError``."""
+        keep_reports(self.state, [*kept_reports(self.state), report])
+        if is_asked_to_wait(self.state.contact(), self.now):
+            return False
+        try:
+            with self._conversation() as conversation:
+                return conversation.send_reports(conversation.established().licence.text)
+        except (LicenceError, ServerError, TrustError):
+            return False
 
     def kept(self, reason: KeptReason) -> UpdateAnswer:
         """The answer from what is kept, without the network. Raises ``OfflineAndNothingKnown`` or ``LicenceError``."""

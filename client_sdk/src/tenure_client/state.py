@@ -6,6 +6,7 @@
 ``licence-key``                 as pasted, mode 0600
 ``certificate``                 the newest SMP certificate, mode 0600
 ``contact.json``                when the server was last reached, and until when it asked to wait
+``reports.json``                how installing went, until the server has taken it
 ``metadata/``                   verified TUF metadata, as python-tuf keeps it; also the floor against rollback
 ``trusted/licence-keys.json``   the licence public keys; checked against their signed hash at every use
 ==============================  ======================================================================
@@ -111,6 +112,17 @@ class State:
     def forget_certificate(self) -> None:
         with _writing(self.directory):
             _remove(self.directory / "certificate")
+
+    def reports(self) -> str | None:
+        return self._read("reports.json")
+
+    def keep_reports(self, text: str | None) -> None:
+        """None removes them."""
+        if text is not None:
+            self._write("reports.json", text)
+        elif (self.directory / "reports.json").exists():
+            with _writing(self.directory):
+                _remove(self.directory / "reports.json")
 
     def contact(self) -> Contact:
         try:

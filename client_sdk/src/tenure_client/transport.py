@@ -23,13 +23,14 @@ from urllib3.exceptions import HTTPError, SSLError, TimeoutError
 from tenure_client.configuration import Origin, TransferLimits, origin_of
 from tenure_client.errors import InvalidServerAnswer, ServerUnreachable, TransferTooSlow, UnsafeRedirect
 from tenure_client.problems import MAX_PROBLEM_BYTES, refusal_of
+from tenure_client.prompt_answers import make_prompt
 
 MAX_REDIRECTS = 5
 MAX_RETRY_AFTER_SECONDS = 86_400
 
 _CHUNK_BYTES = 65_536
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_SUCCESSES = frozenset({200, 206})
+_SUCCESSES = frozenset({200, 202, 206})
 _KEY_PATHS = ("/v1/", "/downloads/", "/metadata/")
 
 
@@ -52,7 +53,7 @@ class Response:
         return bytes(body)
 
     def require_success(self) -> None:
-        """Returns for 200 and 206; raises what any other status means. An error's body is read as RFC 9457 has it."""
+        """Returns for 200, 202, 206; raises what any other status means. An error's body is read as RFC 9457 has it."""
         if self.status in _SUCCESSES:
             return
         if self.status < 400:
@@ -99,7 +100,7 @@ class Transport:
         """
         url = f"{self.server_url}{path}"
         for _ in range(MAX_REDIRECTS + 1):
-            raw = self._request(url, dict(headers or {}), licence_key)
+            raw = self._request("GET", url, dict(headers or {}), licence_key)
             try:
                 if raw.status not in _REDIRECTS or "location" not in raw.headers:
                     lower = {name.lower(): value for name, value in raw.headers.items()}
@@ -110,15 +111,32 @@ class Transport:
                 raw.close()
         raise UnsafeRedirect(f"the server redirects more than {MAX_REDIRECTS} times")
 
-    def _request(self, url: str, headers: dict[str, str], licence_key: str | None) -> urllib3.BaseHTTPResponse:
+    @contextmanager
+    def post(self, path: str, body: bytes, *, licence_key: str) -> Iterator[Response]:
+        """POST a JSON body to ``path`` of the server. A redirect is an answer like any other: nothing follows it.
+
+        Raises ``ServerUnreachable`` or ``TransferTooSlow``, also while chunks are read.
+        """
+        url = f"{self.server_url}{path}"
+        raw = self._request("POST", url, {"Content-Type": "application/json"}, licence_key, body)
+        try:
+            lower = {name.lower(): value for name, value in raw.headers.items()}
+            yield Response(raw.status, lower, True, self._chunks(raw))
+        finally:
+            raw.close()
+
+    def _request(
+        self, method: str, url: str, headers: dict[str, str], licence_key: str | None, body: bytes | None = None
+    ) -> urllib3.BaseHTTPResponse:
         if licence_key is not None and self._may_see_licence_key(url):
             headers["Authorization"] = f"License {licence_key}"
         elif not self._may_see_licence_key(url):
             headers = {name: value for name, value in headers.items() if name == "Range"}  # certificates neither
         try:
             return self._pool(origin_of(url)).request(
-                "GET",
+                method,
                 url,
+                body=body,
                 headers=self._headers | headers,
                 redirect=False,
                 retries=False,
@@ -132,7 +150,7 @@ class Transport:
     def _pool(self, origin: Origin) -> urllib3.PoolManager:
         proxy = None if origin.is_loopback or proxy_bypass(origin.host) else getproxies().get(origin.scheme)
         if proxy not in self._pools:
-            self._pools[proxy] = urllib3.PoolManager() if proxy is None else urllib3.ProxyManager(proxy)
+            self._pools[proxy] = make_prompt(urllib3.PoolManager() if proxy is None else urllib3.ProxyManager(proxy))
         return self._pools[proxy]
 
     def _may_see_licence_key(self, url: str) -> bool:

@@ -82,7 +82,7 @@ class BuildDownload:
         return final
 
     def _fill(self, file: BufferedRandom, part: Path) -> None:
-        """Completes the part and verifies it; removes it if it is not what was signed."""
+        """Completes the part and verifies it; removes it if it is not what was signed, or nothing arrived at all."""
         try:
             had_bytes_before = self._complete(file)
             if not self._is_signed(file) and had_bytes_before:
@@ -90,9 +90,10 @@ class BuildDownload:
                 self._complete(file)
             if not self._is_signed(file):
                 raise FileMismatch(f"{self.build.file_name} has another SHA-256 than was signed")
-        except FileMismatch:
-            with suppress(OSError):
-                part.unlink()
+        except BaseException as error:
+            if isinstance(error, FileMismatch) or _size(file) == 0:
+                with suppress(OSError):
+                    part.unlink()
             raise
         os.fsync(file.fileno())
 

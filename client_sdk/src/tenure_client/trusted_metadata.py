@@ -54,6 +54,11 @@ class FreshMetadata:
             self._updater._trusted_set.reference_time = now
             self._updater.refresh()
 
+    def target(self, path: str) -> TargetFile | None:
+        """What is signed about a file, by whoever is trusted for its path; None if nothing is."""
+        with tuf_errors_as_ours(f"what is signed about {path}"):
+            return self._updater.get_targetinfo(path)
+
     def releases(self) -> tuple[Release, ...]:
         """The product's releases. Raises ``UnknownRelease`` if the vendor has no such product."""
         with tuf_errors_as_ours(f"the signed releases of {self._product}"):
@@ -69,8 +74,7 @@ class FreshMetadata:
 
     def licence_keys(self) -> KeySet:
         """The public keys that verify licence keys and certificates; fetched when they changed."""
-        with tuf_errors_as_ours("the vendor's licence public keys"):
-            target = self._updater.get_targetinfo(LICENCE_KEYS_PATH)
+        target = self.target(LICENCE_KEYS_PATH)
         if target is None:
             raise UntrustedMetadata("the vendor's signed metadata names no licence public keys")
         kept = read_at_most(self._state.licence_keys, MAX_KEY_SET_BYTES)

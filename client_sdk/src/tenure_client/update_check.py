@@ -34,6 +34,8 @@ def ask_for_update(
         "install_id": install_id,
         "manual": "true" if is_manual else "false",
     }
+    if configuration.turn is not None:
+        query["turn"] = configuration.turn
     headers = {}
     if old_certificate is not None:
         headers["Tenure-Certificate"] = old_certificate if len(old_certificate) <= _MAX_HEADER_CHARACTERS else "none"

@@ -83,6 +83,7 @@ class WireAnswer:
     support: Support
     renewal: Renewal
     certificate: str | None
+    pinned: str | None
 
 
 class _Members:
@@ -121,6 +122,9 @@ class _Members:
         except (SigningError, ValueError):
             raise self.refusal(name, "cannot be read") from None
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
     def optional(self, name: str, read: Callable[[str], T]) -> T | None:
         """``read(name)``, or None for null; the member has to be there."""
         if name not in self._values:
@@ -155,6 +159,7 @@ def parse_update_answer(data: bytes) -> WireAnswer:
         support=_support(members.object("support")),
         renewal=_renewal(members.object("renewal")),
         certificate=members.optional("certificate", members.text),
+        pinned=members.optional("pinned", members.text) if "pinned" in members else None,  # older servers know no pins
     )
     _require_consistent(answer)
     return answer
