@@ -67,7 +67,7 @@ def coverage(entitlement: Entitlement, release: Release, product: ProductRelease
     reason = own_reason(entitlement, release)
     if reason is not None:
         return Covered(reason)
-    return coverage_of_all(entitlement, product).get(release.version) or _uncovered(entitlement, release)
+    return coverage_of_all(entitlement, product).get(release.version) or not_covered(entitlement, release)
 
 
 def coverage_of_all(entitlement: Entitlement, product: ProductReleases) -> dict[Version, Coverage]:
@@ -96,7 +96,7 @@ def _coverage_of(entitlement: Entitlement, release: Release, reason: CoverageRea
     refusal = _refusal_of_licence(entitlement, release)
     if refusal is not None:
         return NotCovered(refusal)
-    return Covered(reason) if reason is not None else _uncovered(entitlement, release)
+    return Covered(reason) if reason is not None else not_covered(entitlement, release)
 
 
 def _refusal_of_licence(entitlement: Entitlement, release: Release) -> RefusalReason | None:
@@ -111,7 +111,8 @@ def _refusal_of_licence(entitlement: Entitlement, release: Release) -> RefusalRe
     return None
 
 
-def _uncovered(entitlement: Entitlement, release: Release) -> NotCovered:
+def not_covered(entitlement: Entitlement, release: Release) -> NotCovered:
+    """Why a release of the licence's product and edition that no reason covers is not covered."""
     if release.paid_upgrade is not None:
         in_support = entitlement.supports(release.released_on)
         prices = release.paid_upgrade
@@ -168,7 +169,7 @@ class _Steps:
         self._candidates = sorted((r for r in releases if r.withdrawal is None), key=lambda r: r.version)
         self._stability: Mapping[str, int] = {channel: place for place, channel in enumerate(channels)}
         self._covered = covered
-        self._machines = _machines(self._candidates)
+        self._machines = machines_told_apart(self._candidates)
 
     def towards(self, targets: Iterable[Release]) -> set[Version]:
         """The lowest release that can serve, for each target and machine that no covered release serves."""
@@ -192,7 +193,7 @@ class _Steps:
         return self._stability.get(release.channel, unknown) <= self._stability.get(target.channel, unknown)
 
 
-def _machines(releases: Iterable[Release]) -> frozenset[Platform]:
+def machines_told_apart(releases: Iterable[Release]) -> frozenset[Platform]:
     """Every machine that the builds can tell apart: each system they name with each architecture they name.
 
     A build for ``linux-any`` and one for ``any-x86_64`` meet on Linux x86_64, which neither names. ``any`` stands for

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from tenure_signing.names import EditionName, ProductName
+from tenure_signing.names import ChannelName, EditionName, ProductName
 from tenure_signing.versions import Version, line_of
 
 
@@ -64,8 +64,56 @@ Grant = VersionGrant | LineGrant
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """Updates stay at this major line, or at this minor line of it, and below."""
+
+    major: int
+    minor: int | None = None
+
+    def __str__(self) -> str:
+        return str(self.major) if self.minor is None else f"{self.major}.{self.minor}"
+
+    def names(self, version: Version) -> bool:
+        """Whether the version is of the line itself."""
+        return version.major == self.major and self.minor in (None, version.minor)
+
+    def allows(self, version: Version) -> bool:
+        """Whether the version is of the line or below it."""
+        if self.minor is None:
+            return version.major <= self.major
+        return line_of(version) <= (self.major, self.minor)
+
+
+class Turn(StrEnum):
+    """When in a rollout the installs of a customer come: RULES.md, Rollout, with places scaled."""
+
+    EARLY = "early"  # among the first half
+    NORMAL = "normal"
+    LATE = "late"  # among the last half
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRules:
+    """What a licence's copies may be offered and downloaded, beside coverage. Not signed: it can only withhold.
+
+    ``channels`` None: every channel of the product. The pin and the turn are the customer's wish, and say what is
+    offered, not what can be downloaded.
+    """
+
+    channels: frozenset[ChannelName] | None = None
+    pin: Pin | None = None
+    turn: Turn = Turn.NORMAL
+
+    def allows_channel(self, channel: ChannelName) -> bool:
+        return self.channels is None or channel in self.channels
+
+
+@dataclass(frozen=True, slots=True)
 class Entitlement:
-    """The facts about one licence that decide coverage. Support periods are in order and do not overlap."""
+    """The facts about one licence that decide coverage, and what its copies are offered of what is covered.
+
+    Support periods are in order and do not overlap.
+    """
 
     licence_id: str
     product: ProductName
@@ -75,6 +123,7 @@ class Entitlement:
     periods: tuple[SupportPeriod, ...] = ()
     grants: tuple[Grant, ...] = ()
     service_packs: ServicePacks = ServicePacks.PERIOD
+    updates: UpdateRules = UpdateRules()  # plays no part in coverage
 
     def __post_init__(self) -> None:
         if any(

@@ -18,6 +18,7 @@ field              type              meaning
 ``paid_upgrade``   object, optional  ``in_support`` and ``without_support``: ``{minor_units, currency}`` per seat
 ``withdrawn``      object, optional  ``reason`` and optionally ``replacement``, another version
 ``notes_sha256``   str, optional     of the release notes
+``promoted_from``  list[str], opt.   the channels the release was on before, in order; none twice, nor ``channel``
 ``sha1``           str, optional     of the build, for updaters that know nothing better
 =================  ================  ==================================================================
 
@@ -38,6 +39,7 @@ from tuf.api.metadata import TargetFile
 from tenure_signing.days import parse_day
 from tenure_signing.errors import InvalidDay, InvalidName, InvalidReleaseRecord, InvalidVersion
 from tenure_signing.names import (
+    ChannelName,
     EditionName,
     FileName,
     Platform,
@@ -108,6 +110,8 @@ def record_of(release: Release, build: Build) -> dict[str, Any]:
         record["withdrawn"] = withdrawal_record(release.withdrawal)
     if release.notes_sha256 is not None:
         record["notes_sha256"] = release.notes_sha256
+    if release.promoted_from:
+        record["promoted_from"] = list(release.promoted_from)
     if build.sha1 is not None:
         record["sha1"] = build.sha1
     if _read(release.product, build.path, _target(build, record), strict=True) != replace(release, builds=(build,)):
@@ -242,6 +246,7 @@ def _read(product: ProductName, path: str, target: TargetFile, *, strict: bool) 
         paid_upgrade=_paid_upgrade(record.take_object("paid_upgrade"), strict) if "paid_upgrade" in record else None,
         withdrawal=_withdrawal(record.take_object("withdrawn"), version, strict) if "withdrawn" in record else None,
         notes_sha256=_digest(record, "notes_sha256", _SHA256),
+        promoted_from=_channels(record, "promoted_from") if "promoted_from" in record else (),
         builds=(
             Build(
                 path=path,
@@ -255,6 +260,8 @@ def _read(product: ProductName, path: str, target: TargetFile, *, strict: bool) 
     )
     if release.upgrade_from is not None and release.upgrade_from >= version:
         raise record.refusal("upgrade_from", "is not below the version it leads to")
+    if release.channel in release.promoted_from:
+        raise record.refusal("promoted_from", "names the channel that the release is on")
     record.finish(strict=strict)
     return release
 
@@ -295,6 +302,16 @@ def _editions(record: _Fields) -> frozenset[EditionName]:
     if len(editions) != len(names):
         raise record.refusal("editions", "has a name twice")
     return editions
+
+
+def _channels(record: _Fields, name: str) -> tuple[ChannelName, ...]:
+    names = record.take(name, list)
+    if not names or not all(type(each) is str for each in names):
+        raise record.refusal(name, "is not a list of one or more channels")
+    channels = tuple(record.parsed(name, each, parse_channel) for each in names)
+    if len(set(channels)) != len(channels):
+        raise record.refusal(name, "has a channel twice")
+    return channels
 
 
 def _platform(record: _Fields) -> Platform:

@@ -64,6 +64,7 @@ class Release:
     paid_upgrade: PaidUpgrade | None = None
     withdrawal: Withdrawal | None = None
     notes_sha256: str | None = None  # of the release notes' UTF-8 Markdown
+    promoted_from: tuple[ChannelName, ...] = ()  # the less stable channels it was on before, in order
 
     def builds_for(self, machine: Platform) -> tuple[Build, ...]:
         """The builds that run on that machine, in signed order."""

@@ -148,8 +148,12 @@ def _signed_payload(text: str, key: VerificationKey, purpose: Purpose) -> bytes:
     try:
         verified = jws.deserialize_compact(text, OKPKey.import_key(key.for_verifying()), registry=_REGISTRY)
     except (JoseError, ValueError) as error:
-        raise BadSignature(f"the signature of this {NAMES[purpose]} does not belong to it") from error
+        raise bad_signature(purpose) from error
     return verified.payload
+
+
+def bad_signature(purpose: Purpose) -> BadSignature:
+    return BadSignature(f"the signature of this {NAMES[purpose]} does not belong to it")
 
 
 def _claims(payload: bytes, purpose: Purpose) -> Claims:

@@ -19,7 +19,7 @@ from tuf.api.exceptions import UnsignedMetadataError
 from tuf.api.metadata import DelegatedRole, Delegations, Key, Metadata, Role, Root, TargetFile, Targets
 
 from tenure_signing.errors import ImmutableRelease, PublishingError
-from tenure_signing.names import ProductName, parse_product
+from tenure_signing.names import ChannelName, ProductName, parse_product
 from tenure_signing.release_record import (
     NAMESPACE,
     differing_facts,
@@ -27,7 +27,7 @@ from tenure_signing.release_record import (
     target_of,
     withdrawal_record,
 )
-from tenure_signing.releases import Release, Withdrawal
+from tenure_signing.releases import DEFAULT_CHANNELS, Release, Withdrawal
 from tenure_signing.tuf_repository import T, delegations_of, load, load_any, signed_payload
 from tenure_signing.tuf_roles import (
     CONSISTENT_SNAPSHOT,
@@ -200,17 +200,40 @@ def with_withdrawal(
     return _draft(product, signed)
 
 
+def with_promotion(role: bytes, product: ProductName, version: Version, channel: ChannelName, now: datetime) -> bytes:
+    """The product's role with the release moved to a more stable channel: the same bytes, day and facts.
+
+    Returns ``role`` itself if the release is on that channel. Raises ``PublishingError`` if the version was never
+    published or is withdrawn, ``ImmutableRelease`` for a channel that it was on before or, among the channels that
+    every product has by default, one that is less stable. The order of a vendor's own channels is for the caller.
+    """
+    signed = _next(product, role, now)
+    release = next((r for r in releases_of(product, signed.targets) if r.version == version), None)
+    if release is None:
+        raise PublishingError(f"{product} {version} was never published")
+    if release.withdrawal is not None:
+        raise PublishingError(f"{product} {release.version} was withdrawn")
+    if release.channel == channel:
+        return role
+    promoted = replace(release, channel=channel, promoted_from=(*release.promoted_from, release.channel))
+    signed.targets |= {build.path: target_of(promoted, build) for build in release.builds}
+    require_immutable(product, load(product, role, Targets).signed, signed)
+    return _draft(product, signed)
+
+
 def renewed(role: str, data: bytes, now: datetime) -> bytes:
     """The next version of targets or of a product, changed only in its expiry."""
     return _draft(role, _next(role, data, now))
 
 
 def require_immutable(product: ProductName, before: Targets, after: Targets) -> None:
-    """Raise ``ImmutableRelease`` if anything published under ``before`` changed, except that it was withdrawn.
+    """Raise ``ImmutableRelease`` if anything published under ``before`` changed, except that it was withdrawn, or
+    promoted to a more stable channel.
 
     Also raises ``InvalidReleaseRecord`` if the targets after the change do not state releases.
     """
-    withdrawn = {release.version for release in releases_of(product, before.targets) if release.withdrawal is not None}
+    published = {release.version: release for release in releases_of(product, before.targets)}
+    withdrawn = {version for version, release in published.items() if release.withdrawal is not None}
     releases = releases_of(product, after.targets)
     for path, target in before.targets.items():
         kept = after.targets.get(path)
@@ -219,6 +242,8 @@ def require_immutable(product: ProductName, before: Targets, after: Targets) -> 
         if _lasting(kept) != _lasting(target):
             raise ImmutableRelease(f"{path} is published: its length, hash and facts never change")
     for release in releases:
+        if release.version in published:
+            _require_promoted(published[release.version], release)
         if release.version not in withdrawn:
             continue
         if release.withdrawal is None:
@@ -317,10 +342,27 @@ def _require_same_release(targets: Targets, release: Release) -> None:
             raise ImmutableRelease(f"{name} is published with another {', '.join(differing)}")
 
 
+def _require_promoted(before: Release, after: Release) -> None:
+    """The channel is as it was, or the release went on from it to others that it was never on, the last more stable."""
+    known = len(before.promoted_from)
+    path = (*after.promoted_from, after.channel)
+    if path[: known + 1] != (*before.promoted_from, before.channel):
+        raise ImmutableRelease(
+            f"{before.product} {before.version} is published on the channel {before.channel}, which it leaves by"
+            " promotion only"
+        )
+    steps = [DEFAULT_CHANNELS.index(channel) for channel in path if channel in DEFAULT_CHANNELS]
+    if path[known + 1 :] and before.withdrawal is not None:
+        raise ImmutableRelease(f"{before.product} {before.version} is withdrawn, and is not promoted")
+    if path[known + 1 :] and steps != sorted(steps, reverse=True):
+        raise ImmutableRelease(f"{before.product} {before.version} is promoted to a less stable channel")
+
+
 def _lasting(target: TargetFile) -> dict[str, object]:
-    """All that a published target states for ever."""
+    """All that a published target states for ever. How the channel may move is not told here."""
     facts: dict[str, object] = copy.deepcopy(target.to_dict())
     custom = facts["custom"]
     assert isinstance(custom, dict)
-    custom[NAMESPACE].pop("withdrawn", None)
+    for movable in ("withdrawn", "channel", "promoted_from"):
+        custom[NAMESPACE].pop(movable, None)
     return facts

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tenure_signing.coverage import Coverage, Covered, NotCovered, coverage, coverage_of_all
-from tenure_signing.entitlement import Entitlement
+from tenure_signing.entitlement import Entitlement, Pin, Turn
 from tenure_signing.errors import InvalidName
 from tenure_signing.names import ChannelName, Platform
 from tenure_signing.releases import Build, ProductReleases, Release
@@ -34,6 +34,7 @@ class InstalledCopy:
     channel: ChannelName
     install_id: str | None = None  # anonymous; places the install in rollouts
     is_manual: bool = False  # a person pressed "check now"
+    turn: Turn | None = None  # in rollouts; None: as the licence has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +62,26 @@ class Newest:
 
 @dataclass(frozen=True, slots=True)
 class UpdateChoice:
-    """``installed`` is the installed release where it is known: it may carry a withdrawal to show."""
+    """``installed`` is the installed release where it is known: it may carry a withdrawal to show. ``pin`` is the line
+    that the choice was kept to; ``newest`` may be above it."""
 
     status: UpdateStatus
     offer: Offer | None
     newest: Newest | None
     installed: Release | None
+    pin: Pin | None = None
 
 
 def choose_update(entitlement: Entitlement, product: ProductReleases, copy: InstalledCopy) -> UpdateChoice:
     """What to offer this copy. Raises ``InvalidName`` if the product has no such channel.
 
-    A release that no path of steps reaches from the installed version is not a candidate for it.
+    A release that no path of steps reaches from the installed version is not a candidate for it. Steps come before
+    the licence's pin, and the pin before the newest. A pin to a line that has nothing to install is passed over, so
+    that nobody is stranded.
     """
-    eligible = _eligible(entitlement, product, copy)
+    reachable = _eligible(entitlement, product, copy)
+    pin = _known_pin(entitlement, product, copy)
+    eligible = [r for r in reachable if pin is None or pin.allows(r.version)]
     coverages = coverage_of_all(entitlement, product)
     covered = [r for r in eligible if isinstance(coverages[r.version], Covered)]
     newer_covered = [r for r in covered if r.version > copy.version]
@@ -91,12 +98,13 @@ def choose_update(entitlement: Entitlement, product: ProductReleases, copy: Inst
         status = UpdateStatus.UPDATE_NOT_COVERED
     else:
         status = UpdateStatus.UP_TO_DATE
-    newest = max(eligible, key=_version, default=None)
+    newest = max(reachable, key=_version, default=None)
     return UpdateChoice(
         status=status,
         offer=None if offered is None else _offer(offered, path, coverages, copy),
         newest=None if newest is None else Newest(newest, coverages[newest.version]),
         installed=installed,
+        pin=pin,
     )
 
 
@@ -105,6 +113,7 @@ class Withheld(StrEnum):
 
     WITHDRAWN = "withdrawn"
     HALTED = "halted"
+    CHANNEL_NOT_ALLOWED = "channel_not_allowed"
 
 
 def download_decision(entitlement: Entitlement, release: Release, product: ProductReleases) -> Coverage | Withheld:
@@ -114,18 +123,23 @@ def download_decision(entitlement: Entitlement, release: Release, product: Produ
     and signed links all ask here. Coverage is told before withdrawal, so a stranger learns nothing more than a
     customer would.
     """
-    return _withheld(coverage(entitlement, release, product), release, product)
+    return withheld(coverage(entitlement, release, product), entitlement, release, product)
 
 
 def download_decisions(entitlement: Entitlement, product: ProductReleases) -> dict[Version, Coverage | Withheld]:
     """``download_decision`` for every release of the product at once, by version."""
     coverages = coverage_of_all(entitlement, product)
-    return {r.version: _withheld(coverages[r.version], r, product) for r in product.releases}
+    return {r.version: withheld(coverages[r.version], entitlement, r, product) for r in product.releases}
 
 
-def _withheld(decision: Coverage, release: Release, product: ProductReleases) -> Coverage | Withheld:
+def withheld(
+    decision: Coverage, entitlement: Entitlement, release: Release, product: ProductReleases
+) -> Coverage | Withheld:
+    """The decision on coverage, unless something else withholds a covered release."""
     if isinstance(decision, NotCovered):
         return decision
+    if not entitlement.updates.allows_channel(release.channel):
+        return Withheld.CHANNEL_NOT_ALLOWED
     if release.withdrawal is not None:
         return Withheld.WITHDRAWN
     if product.rollout_of(release).is_halted:
@@ -134,8 +148,20 @@ def _withheld(decision: Coverage, release: Release, product: ProductReleases) ->
 
 
 def _eligible(entitlement: Entitlement, product: ProductReleases, copy: InstalledCopy) -> list[Release]:
-    """Published, not withdrawn, for the edition, on the channel or a more stable one, with a build, reached."""
-    channels = _channels_up_to(product, copy.channel)
+    """Those that can be installed at all, and whose rollout reaches the copy."""
+    turn = copy.turn if copy.turn is not None else entitlement.updates.turn
+    return [
+        release
+        for release in _installable(entitlement, product, copy)
+        if reaches(product.rollout_of(release), release, copy.install_id, is_manual=copy.is_manual, turn=turn)
+    ]
+
+
+def _installable(entitlement: Entitlement, product: ProductReleases, copy: InstalledCopy) -> list[Release]:
+    """Published, not withdrawn, for the edition, with a build, on a channel that the licence may have and that is the
+    asked one or more stable."""
+    asked = _channels_up_to(product, copy.channel)
+    channels = frozenset(channel for channel in asked if entitlement.updates.allows_channel(channel))
     return [
         release
         for release in product.releases
@@ -143,8 +169,16 @@ def _eligible(entitlement: Entitlement, product: ProductReleases, copy: Installe
         and release.channel in channels
         and entitlement.edition in release.editions
         and release.builds_for(copy.machine)
-        and reaches(product.rollout_of(release), release, copy.install_id, is_manual=copy.is_manual)
     ]
+
+
+def _known_pin(entitlement: Entitlement, product: ProductReleases, copy: InstalledCopy) -> Pin | None:
+    """The licence's pin, if its line has anything to install. Rollouts play no part: halting the last release of a line
+    moves nobody off it."""
+    pin = entitlement.updates.pin
+    if pin is None or not any(pin.names(r.version) for r in _installable(entitlement, product, copy)):
+        return None
+    return pin
 
 
 def _channels_up_to(product: ProductReleases, asked: ChannelName) -> frozenset[ChannelName]:
