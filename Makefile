@@ -19,7 +19,7 @@ demo: $(INSTALLED) ## the whole idea on real files, told on the terminal
 	@$(BIN)/python tests/demo/run.py
 
 serve: $(INSTALLED) ## a server of your own on ./tenure-data, made when missing
-	@test -d $(DATA) || TENURE_DATA_DIR=$(DATA) $(BIN)/tenure init
+	@test -f $(DATA)/root.json || TENURE_DATA_DIR=$(DATA) $(BIN)/tenure init
 	@TENURE_DATA_DIR=$(DATA) $(BIN)/tenure serve
 
 test: $(INSTALLED) ## every test; PYTEST_ARGS='-k renewal' for some

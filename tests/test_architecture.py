@@ -60,6 +60,7 @@ STORES = (
     "securesystemslib",
     "sqlalchemy",
     "sqlmodel",
+    "urllib3",
 )
 WEB = ("starlette", "pydantic", "pydantic_core", "jinja2", "markupsafe", "itsdangerous")
 FACES = (*USE_CASES, "tenure_server.settings", "tenure_server.http", "tenure_server.__version__", *WEB)

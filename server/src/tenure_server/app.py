@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from tenure_server.domain.licences import Licence
 from tenure_server.feeds.velopack import feed_routes
 from tenure_server.http.local_store import LocalStoreDownloads
+from tenure_server.http.local_uploads import LocalStoreUploads
 from tenure_server.http.routes import Parts, application
 from tenure_server.installation import Installation
 from tenure_server.portal.routes import portal_routes
@@ -19,7 +20,7 @@ def create_app(installation: Installation) -> Starlette:
 
     Raises ``NotInitialised`` before ``tenure init``.
     """
-    local_store = installation.local_store
+    local_store, local_uploads = installation.local_store, installation.local_uploads
     settings = installation.settings
     public_url = settings.public_url
 
@@ -36,10 +37,16 @@ def create_app(installation: Installation) -> Starlette:
         list_releases=installation.list_releases,
         show_licence=installation.show_licence,
         download=installation.download,
+        report_install=installation.report_install,
         public_url=public_url,
         feed_addresses=feed_addresses,
         stored_files=LocalStoreDownloads(local_store) if local_store is not None else None,
         metadata_is_public=settings.metadata_access == "public",
+        authenticate_token=installation.authenticate_token,
+        plan_publishing=installation.plan_publishing,
+        upload_builds=installation.upload_builds,
+        publish_signed=installation.publish_signed,
+        received_parts=LocalStoreUploads(local_uploads) if local_uploads is not None else None,
     )
     feeds = feed_routes(
         database=installation.database,

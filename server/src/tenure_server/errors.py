@@ -12,8 +12,10 @@ TenureError
 │   ├── NotFound
 │   ├── Conflict
 │   ├── AuthenticationRequired
+│   │   └── TokenRequired
 │   └── Forbidden
-└── DatabaseUnavailable   the database does not answer
+├── DatabaseUnavailable   the database does not answer
+└── ServerUnavailable     another Tenure server, to which something is published, does not answer
 
 ``http/problems.py`` maps these to RFC 9457 problem details, ``cli`` to one ``error:`` and one ``hint:`` line.
 """
@@ -60,6 +62,12 @@ class DatabaseUnavailable(TenureError):
     """The database does not answer."""
 
 
+class ServerUnavailable(TenureError):
+    """The Tenure server, to which something is published, does not answer or not as one."""
+
+    hint = "nothing is lost: run the same command again, and it goes on where it was broken off"
+
+
 class Refusal(TenureError):
     """A request that the rules or the data do not allow. ``code`` is stable and meant for programs."""
 
@@ -84,5 +92,9 @@ class AuthenticationRequired(Refusal):
     """The request carries no licence key, or one that must not be believed."""
 
 
+class TokenRequired(AuthenticationRequired):
+    """The request carries no API token, or one that must not be believed."""
+
+
 class Forbidden(Refusal):
-    """The licence does not allow it."""
+    """The licence or the API token does not allow it."""

@@ -5,6 +5,8 @@ With ``app.py`` (HTTP) and ``cli`` the only place that knows the adapters.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,26 +14,56 @@ from functools import cached_property
 from tenure_server.adapters.database import SqlDatabase, upgrade_schema
 from tenure_server.adapters.key_folder import KeyFolder
 from tenure_server.adapters.local_store import LocalStore
+from tenure_server.adapters.local_uploads import LocalUploads
 from tenure_server.adapters.online_key_ring import OnlineKeyFiles
-from tenure_server.adapters.s3_store import S3Settings, s3_store
+from tenure_server.adapters.publishing_server import HttpPublishingServer
+from tenure_server.adapters.s3_store import S3Settings, S3Store, s3_store
 from tenure_server.settings import Settings
 from tenure_server.use_cases.add_product import AddProduct
+from tenure_server.use_cases.api_tokens import AuthenticateToken, CreateToken, RevokeToken
 from tenure_server.use_cases.catalogue import CatalogueSource
 from tenure_server.use_cases.change_licence import AddPeriodByHand, ChangeStatus, RenewSupport
+from tenure_server.use_cases.change_rollout import ChangeRollout
+from tenure_server.use_cases.change_update_rules import ChangeUpdateRules
 from tenure_server.use_cases.check_for_update import CheckForUpdate
 from tenure_server.use_cases.download import Download
 from tenure_server.use_cases.feed_tokens import FeedTokens
+from tenure_server.use_cases.grant_release import GrantRelease
 from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.initialise import Initialise
 from tenure_server.use_cases.issue_licence import IssueLicence
 from tenure_server.use_cases.keep_metadata_fresh import KeepMetadataFresh
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
-from tenure_server.use_cases.ports import Clock, Database, ObjectStore
+from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadStore
+from tenure_server.use_cases.promote import Promote
 from tenure_server.use_cases.publish import Publish
-from tenure_server.use_cases.signers import CertificateSigner
+from tenure_server.use_cases.publish_remotely import PublishRemotely
+from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned
+from tenure_server.use_cases.report_install import PendingReports, ReportInstall, WriteReports
+from tenure_server.use_cases.show_rollout import ShowRollout
+from tenure_server.use_cases.signers import CertificateSigner, OnlineSigners
+from tenure_server.use_cases.upload_builds import UploadBuilds
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_server.use_cases.withdraw import Withdraw
+from tenure_signing.tuf_repository import Repository
+from tenure_signing.tuf_roles import SNAPSHOT, TIMESTAMP
+from tenure_signing.tuf_verified import verified_server
+
+
+@contextmanager
+def remote_publishing(url: str, token: str, first_root: bytes, clock: Clock) -> Iterator[PublishRemotely]:
+    """Publishing to the server at the URL, trusting what that root leads to and nothing else. No installation is needed
+    on this machine. Raises ``InvalidRequest`` for a URL that cannot be used."""
+    server = HttpPublishingServer(url, token)
+
+    def metadata() -> Repository:
+        return verified_server(url, first_root, clock()).repository
+
+    try:
+        yield PublishRemotely(server, metadata, clock)
+    finally:
+        server.close()
 
 
 def utc_now() -> datetime:
@@ -53,6 +85,12 @@ class Installation:
     @cached_property
     def database(self) -> Database:
         return SqlDatabase(self.settings.sqlalchemy_url)
+
+    def close(self) -> None:
+        """Close the connections that were opened; the next use opens new ones."""
+        opened = vars(self).get("database")
+        if isinstance(opened, SqlDatabase):
+            opened.close()
 
     def upgrade_schema(self) -> None:
         """Bring the database to the schema this code expects."""
@@ -85,7 +123,7 @@ class Installation:
         return s3_store(
             S3Settings(
                 bucket=settings.s3_bucket,
-                prefix=settings.s3_prefix,
+                prefix=settings.s3_prefix.rstrip("/"),
                 endpoint_url=settings.s3_endpoint_url,
                 public_endpoint_url=settings.s3_public_endpoint_url,
                 region=settings.s3_region,
@@ -94,6 +132,24 @@ class Installation:
                 secret_access_key=settings.s3_secret_access_key,
                 checksum_mode=settings.s3_checksum_mode,
             )
+        )
+
+    @property
+    def local_uploads(self) -> LocalUploads | None:
+        """The receiving end of the embedded store, unless builds lie in S3."""
+        return self.upload_store if isinstance(self.upload_store, LocalUploads) else None
+
+    @cached_property
+    def upload_store(self) -> UploadStore:
+        if isinstance(self.store, S3Store):
+            return self.store.uploads()
+        assert isinstance(self.store, LocalStore)
+        return LocalUploads(
+            self.store,
+            self.settings.data_dir / "store",
+            base_url=self.settings.public_url,
+            link_key=self.keys.secret_for("upload links"),
+            clock=self.signing_clock,
         )
 
     @cached_property
@@ -153,8 +209,24 @@ class Installation:
         return AddPeriodByHand(self.database, self.clock)
 
     @cached_property
+    def grant_release(self) -> GrantRelease:
+        return GrantRelease(self.database, self.clock)
+
+    @cached_property
     def change_status(self) -> ChangeStatus:
         return ChangeStatus(self.database, self.clock)
+
+    @cached_property
+    def create_token(self) -> CreateToken:
+        return CreateToken(self.database, self.signing_clock, self.settings.api_token_max_days)
+
+    @cached_property
+    def revoke_token(self) -> RevokeToken:
+        return RevokeToken(self.database, self.signing_clock)
+
+    @cached_property
+    def authenticate_token(self) -> AuthenticateToken:
+        return AuthenticateToken(self.database, self.signing_clock)
 
     @cached_property
     def initialise(self) -> Initialise:
@@ -169,8 +241,53 @@ class Installation:
         return Publish(self.database, self.store, self.clock, self.signing_clock, self.policy)
 
     @cached_property
+    def upload_builds(self) -> UploadBuilds:
+        return UploadBuilds(self.database, self.store, self.upload_store, self.signing_clock)
+
+    @cached_property
+    def plan_publishing(self) -> PlanPublishing:
+        return PlanPublishing(self.database, self.upload_builds, self.clock, self.policy)
+
+    @cached_property
+    def publish_signed(self) -> PublishSigned:
+        return PublishSigned(self.database, self.upload_builds, self.clock, self.signing_clock, self._online_signers_of)
+
+    def _online_signers_of(self, repository: Repository) -> OnlineSigners:
+        """The server's signers whose keys the published root names."""
+        roles = repository.root().roles
+        return self.online_keys.online_signers(roles[SNAPSHOT].keyids, roles[TIMESTAMP].keyids)
+
+    @cached_property
     def withdraw(self) -> Withdraw:
         return Withdraw(self.database, self.clock, self.signing_clock)
+
+    @cached_property
+    def change_rollout(self) -> ChangeRollout:
+        return ChangeRollout(self.database, self.clock)
+
+    @cached_property
+    def promote(self) -> Promote:
+        return Promote(self.database, self.clock, self.signing_clock)
+
+    @cached_property
+    def change_update_rules(self) -> ChangeUpdateRules:
+        return ChangeUpdateRules(self.database, self.clock)
+
+    @cached_property
+    def pending_reports(self) -> PendingReports:
+        return PendingReports()
+
+    @cached_property
+    def report_install(self) -> ReportInstall:
+        return ReportInstall(self.catalogue, self.clock, self.policy, self.pending_reports)
+
+    @cached_property
+    def write_reports(self) -> WriteReports:
+        return WriteReports(self.database, self.pending_reports, self.change_rollout)
+
+    @cached_property
+    def show_rollout(self) -> ShowRollout:
+        return ShowRollout(self.database, self.clock)
 
     @cached_property
     def keep_metadata_fresh(self) -> KeepMetadataFresh:

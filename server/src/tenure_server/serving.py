@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import uvicorn
 
+from tenure_server.adapters.key_folder import NotInitialised
 from tenure_server.app import create_app
 from tenure_server.errors import TenureError
 from tenure_server.http.access_log import logging_config
 from tenure_server.installation import Installation
 from tenure_server.use_cases.keep_metadata_fresh import KeepMetadataFresh
+from tenure_server.use_cases.report_install import WriteReports
 from tenure_signing.errors import SigningError
 
 SIGNER_INTERVAL_SECONDS = 60.0
+REPORTS_INTERVAL_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -34,19 +38,44 @@ def run_server(
 ) -> None:
     """Serve until a signal ends it. ``announce`` is told the address once it is open; port 0 takes a free one.
 
-    Raises ``CannotListen``; ``NotInitialised`` and ``DatabaseUnavailable`` before the first request.
+    What was asked before the signal is still answered. Raises ``CannotListen``; ``NotInitialised`` and
+    ``DatabaseUnavailable`` before the first request.
     """
-    installation.upgrade_schema()
-    with _listening(host, port) as listener:
+    with _until_a_signal(), _listening(host, port) as listener:
+        _ = installation.keys.online_signers  # before a database is made where nobody wants one
+        installation.upgrade_schema()
         settings = replace(installation.settings, host=host, port=listener.getsockname()[1])
         installed = replace(installation, settings=settings)
-        installed.database.check()
+        _require_root(installed)
         config = uvicorn.Config(
             create_app(installed), log_config=logging_config(), server_header=False, timeout_graceful_shutdown=10
         )
-        with _embedded_signer(installed.keep_metadata_fresh):
+        with _embedded_signer(installed.keep_metadata_fresh), _report_writer(installed.write_reports):
             announce(settings.public_url)
             uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _until_a_signal() -> Iterator[None]:
+    """Control-C and SIGTERM end the block as if it had returned. uvicorn takes both while it serves, and passes them on
+    when it has ended."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _require_root(installation: Installation) -> None:
+    installation.database.check()
+    with installation.database.reading() as records:
+        if not records.signed_files.roots():
+            raise NotInitialised("There is no signed metadata yet.", hint="tenure init makes it")
 
 
 @contextmanager
@@ -77,6 +106,33 @@ def _embedded_signer(keep_fresh: KeepMetadataFresh) -> Iterator[None]:
     finally:
         stop.set()
         thread.join(timeout=10)
+
+
+@contextmanager
+def _report_writer(write_reports: WriteReports) -> Iterator[None]:
+    """Writes what installs report from a thread of its own, and what is left when the server ends."""
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.wait(REPORTS_INTERVAL_SECONDS):
+            _write(write_reports)
+
+    thread = threading.Thread(target=run, name="reports", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=10)
+        _write(write_reports)
+
+
+def _write(write_reports: WriteReports) -> None:
+    """A failure is logged and tried again; the reports wait."""
+    try:
+        write_reports()
+    except (TenureError, SigningError) as error:
+        _log.error("could not write what installs reported: %s", error)
 
 
 def _sign(keep_fresh: KeepMetadataFresh) -> None:

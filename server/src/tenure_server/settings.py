@@ -64,6 +64,9 @@ class Settings:
     metadata_access: Literal["public", "any_valid_licence"] = _setting(
         "TENURE_METADATA_ACCESS", "who may read TUF metadata: `public` or `any_valid_licence`", "public"
     )
+    api_token_max_days: int = _setting(
+        "TENURE_API_TOKEN_MAX_DAYS", "longest life of an API token in days, 1 to 3660", 366
+    )
     s3_bucket: str | None = _setting("TENURE_S3_BUCKET", "keep builds in this S3 bucket instead of the data directory")
     s3_prefix: str = _setting("TENURE_S3_PREFIX", "prefix of all keys in the bucket", "")
     s3_endpoint_url: str | None = _setting("TENURE_S3_ENDPOINT_URL", "endpoint of an S3-compatible store; default: AWS")
@@ -104,10 +107,15 @@ class Settings:
         return timedelta(days=self.certificate_days)
 
     @property
+    def sqlite_path(self) -> Path:
+        """The embedded database, used unless another one is set."""
+        return self.data_dir / "tenure.db"
+
+    @property
     def sqlalchemy_url(self) -> str:
         """The database's URL in SQLAlchemy's spelling. It may hold a password: never show it."""
         if self.database_url is None:
-            return f"sqlite:///{self.data_dir / 'tenure.db'}"
+            return f"sqlite:///{self.sqlite_path}"
         for prefix in ("postgresql://", "postgres://"):
             if self.database_url.startswith(prefix):
                 return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
@@ -151,6 +159,7 @@ class Settings:
             ),
             (1 <= self.certificate_days <= 366, "TENURE_CERTIFICATE_DAYS is not from 1 to 366"),
             (10 <= self.download_link_seconds <= 86400, "TENURE_DOWNLOAD_LINK_SECONDS is not from 10 to 86400"),
+            (1 <= self.api_token_max_days <= 3660, "TENURE_API_TOKEN_MAX_DAYS is not from 1 to 3660"),
             (
                 self.metadata_access in ("public", "any_valid_licence"),
                 "TENURE_METADATA_ACCESS is neither public nor any_valid_licence",
@@ -189,7 +198,14 @@ def _finite(text: str) -> Decimal:
 
 
 # Variables that belong to the command line or to the tests, not to the server's settings.
-_OTHER_PREFIXES = ("TENURE_TEST_", "TENURE_PASSPHRASE", "TENURE_ACTOR", "TENURE_CLIENT_", "TENURE_LICENCE_KEY")
+_OTHER_PREFIXES = (
+    "TENURE_TEST_",
+    "TENURE_PASSPHRASE",
+    "TENURE_ACTOR",
+    "TENURE_CLIENT_",
+    "TENURE_LICENCE_KEY",
+    "TENURE_TOKEN",
+)
 _CONVERSIONS: Mapping[str, Any] = {"int": int, "Decimal": _finite, "Path": Path}
 _TYPE_NAMES: Mapping[str, str] = {"int": "whole number", "Decimal": "number"}
 

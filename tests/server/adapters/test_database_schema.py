@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from tenure_server.adapters.database import SqlDatabase, upgrade_schema
-from tenure_server.adapters.database.migrate import newest_revision
+from tenure_server.adapters.database.engine import make_sqlite_file, open_engine, parse_url
+from tenure_server.adapters.database.migrate import MIGRATIONS, newest_revision
 from tenure_server.adapters.database.tables import Row
 from tenure_server.domain.licences import Licence, LineKind, OrderLine
 from tenure_server.errors import Conflict, DatabaseUnavailable
@@ -122,6 +125,49 @@ def test_another_schema_is_refused_and_named(sql_url: str, sql_database: SqlData
         sql_database.check()
     with pytest.raises(DatabaseUnavailable, match=f"schema {revision}, which this program does not know"):
         upgrade_schema(sql_url)
+
+
+def upgrade_only_to(revision: str, url: str) -> None:
+    """As a program of that time would have done it."""
+    parsed = parse_url(url)
+    if url.startswith("sqlite"):
+        make_sqlite_file(parsed)
+    engine = open_engine(parsed, for_migration=True)
+    with engine.connect() as plain:
+        connection = plain.execution_options(tenure_writing=True)
+        with connection.begin():
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+    engine.dispose()
+
+
+def test_an_older_schema_is_refused_until_it_is_upgraded_and_keeps_what_is_in_it(database_url: str) -> None:
+    upgrade_only_to("0001", database_url)
+    with connected(database_url) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO product (name, title, editions, channels, service_packs, lapse_policy)"
+                """ VALUES ('cad', 'CAD', '["pro"]', '["stable"]', 'period', 'closed')"""
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO rollout (product, version, share_basis_points, is_halted) VALUES ('cad', '4.2', 25, :yes)"
+            ),
+            {"yes": True},
+        )
+    database = SqlDatabase(database_url)
+    if newest_revision() != "0001":
+        with pytest.raises(DatabaseUnavailable, match=f"has schema 0001; .* expects schema {newest_revision()}"):
+            database.check()
+    upgrade_schema(database_url)
+    database.check()
+    with database.reading() as records:
+        assert [found.name for found in records.products.all()] == ["cad"]
+        assert records.rollouts.of_product(CAD) == {Version("4.2"): Rollout(25, is_halted=True)}
+    database.close()
 
 
 def test_a_failed_upgrade_leaves_nothing(database_url: str) -> None:

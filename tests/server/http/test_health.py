@@ -16,7 +16,7 @@ from tenure_server.errors import DatabaseUnavailable
 from tenure_server.http.health import HOLDS_SECONDS, Readiness
 from tenure_server.installation import Installation
 from tenure_server.settings import Settings
-from tenure_server.use_cases.ports import Database, Records
+from tenure_server.use_cases.ports import Database, QuickReads, Records
 from tests.server.http.asking import answer, problem
 from tests.server.http.conftest import Shop
 
@@ -43,6 +43,11 @@ class Switchable:
     def writing(self) -> AbstractContextManager[Records]:
         self._require()
         return self.database.writing()
+
+    @property
+    def quick(self) -> QuickReads:
+        self._require()
+        return self.database.quick
 
     def check(self) -> None:
         self._require()

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -27,7 +26,8 @@ from tenure_server.errors import (
     StoreUnavailable,
     TenureError,
 )
-from tenure_server.http.edge import MAX_BODY_BYTES, MAX_TARGET_BYTES, Edge
+from tenure_server.http.bodies import MAX_BODY_BYTES
+from tenure_server.http.edge import MAX_TARGET_BYTES, BodyLimit, Edge
 from tenure_server.http.problems import EXCEPTION_HANDLERS, FaultyRequest
 from tenure_server.http.wire import Fault
 from tenure_server.use_cases.download import ReleaseGone
@@ -45,7 +45,7 @@ def answering(error: Exception | None) -> TestClient:
 
     app = Starlette(
         routes=[Route("/", endpoint, methods=["GET", "POST"])],
-        middleware=[Middleware(Edge), Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)],
+        middleware=[Middleware(Edge), Middleware(BodyLimit)],
         exception_handlers=dict(EXCEPTION_HANDLERS),
     )
     return TestClient(app)

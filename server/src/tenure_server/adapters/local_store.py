@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from tenure_server.adapters.local_file import LocalFile
 from tenure_server.adapters.signed_links import LinkSigner, check_link_seconds, content_disposition
@@ -35,6 +35,12 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OBJECT = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # not blocking: somebody may have put a pipe there
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+        ...
 
 
 class LocalStore:
@@ -58,8 +64,13 @@ class LocalStore:
 
         Raises ``OSError`` when the source cannot be read.
         """
+        with source.open("rb") as body:
+            return self.put_stream(key, body, progress=progress)
+
+    def put_stream(self, key: str, body: Readable, *, progress: Progress | None = None) -> StoredObject:
+        """The same from something that is read to its end. What reading it raises is passed on."""
         check_key(key)
-        with source.open("rb") as body, self._incoming() as incoming:
+        with self._incoming() as incoming:
             _remove_leftovers(incoming)
             temporary = secrets.token_hex(16)
             try:
@@ -144,7 +155,7 @@ class LocalStore:
                     with suppress(OSError):
                         os.unlink(probe, dir_fd=folder)
 
-    def _write(self, incoming: int, temporary: str, body: BinaryIO, progress: Progress | None) -> int:
+    def _write(self, incoming: int, temporary: str, body: Readable, progress: Progress | None) -> int:
         """Copy the body into a new file of the folder and force it to the disk. Returns its length in bytes."""
         length = 0
         with self._translated("store an object"):

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from itertools import pairwise
+from datetime import date, datetime
+from itertools import islice, pairwise
 from typing import Self
 
 from tenure_server.adapters.metadata_files import role_and_version
+from tenure_server.domain.api_tokens import ApiToken
+from tenure_server.domain.audit_chain import AuditEvent, AuditHead, AuditRecord, next_record
+from tenure_server.domain.install_reports import DayCount, FailureLimit, InstallReport, Outcome, OutcomeCounts
+from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
 from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.domain.products import Product
 from tenure_server.errors import Conflict, NotFound
-from tenure_server.use_cases.ports import AuditEvent, Records
-from tenure_signing.entitlement import Grant, LicenceStatus, SupportPeriod
+from tenure_server.use_cases.ports import BuildUpload, Records
+from tenure_signing.entitlement import Grant, LicenceStatus, SupportPeriod, UpdateRules
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Rollout
 from tenure_signing.tuf_roles import ROOT, TIMESTAMP
@@ -33,7 +39,12 @@ class _Tables:
     trusted: dict[str, bytes] = field(default_factory=dict)
     rollouts: dict[tuple[ProductName, Version], Rollout] = field(default_factory=dict)
     notes: dict[tuple[ProductName, Version], str] = field(default_factory=dict)
-    audit: list[AuditEvent] = field(default_factory=list)
+    audit: list[AuditRecord] = field(default_factory=list)
+    tokens: dict[str, ApiToken] = field(default_factory=dict)
+    uploads: dict[str, BuildUpload] = field(default_factory=dict)
+    reports: dict[tuple[str, Version, str], InstallReport] = field(default_factory=dict)
+    report_days: dict[tuple[str, Version, date, Outcome], int] = field(default_factory=dict)
+    limits: dict[tuple[str, Version | None], FailureLimit] = field(default_factory=dict)
 
     def copy(self) -> Self:
         return type(self)(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
@@ -44,6 +55,7 @@ class MemoryDatabase:
 
     def __init__(self) -> None:
         self._tables = _Tables()
+        self._commits = 0
         self._writing = threading.Lock()
 
     @contextmanager
@@ -56,9 +68,31 @@ class MemoryDatabase:
             tables = self._tables.copy()
             yield _MemoryRecords(tables)
             self._tables = tables
+            self._commits += 1
 
     def check(self) -> None:
         """Memory always answers."""
+
+    @property
+    def quick(self) -> MemoryDatabase:
+        return self
+
+    @property
+    def is_inline(self) -> bool:
+        return True
+
+    def version(self) -> int:
+        return self._commits
+
+    def publication_counter(self) -> int:
+        return self._tables.counter[0]
+
+    def licence_key(self, digest: str) -> FoundKey | None:
+        found = _Licences(self._tables).by_key_digest(digest)
+        if found is None:
+            return None
+        key = next(key for key in found.keys if key.digest == digest)
+        return FoundKey(key.issued_at, LicenceFacts.of(found))
 
 
 class _MemoryRecords:
@@ -70,6 +104,9 @@ class _MemoryRecords:
         self.rollouts = _Rollouts(tables)
         self.notes = _Notes(tables)
         self.audit = _AuditTrail(tables)
+        self.tokens = _Tokens(tables)
+        self.uploads = _Uploads(tables)
+        self.install_reports = _InstallReports(tables)
 
     def publication_counter(self) -> int:
         return self._tables.counter[0]
@@ -156,6 +193,10 @@ class _Licences(_Table):
         licence = self._licence(licence_id)
         self.tables.licences[licence_id] = replace(licence, status=status, status_reason=reason)
 
+    def set_update_rules(self, licence_id: str, rules: UpdateRules) -> None:
+        licence = self._licence(licence_id)
+        self.tables.licences[licence_id] = replace(licence, updates=rules)
+
     def _licence(self, licence_id: str) -> Licence:
         if licence_id not in self.tables.licences:
             raise NotFound("There is no such licence.", code="unknown_licence")
@@ -219,6 +260,51 @@ class _Rollouts(_Table):
         self._published()
 
 
+class _InstallReports(_Table):
+    def add(self, reports: Sequence[InstallReport]) -> None:
+        for report in reports:
+            self._keep(report)
+            count = (report.product, report.version, report.day, report.outcome)
+            self.tables.report_days[count] = self.tables.report_days.get(count, 0) + 1
+
+    def counts(self, product: ProductName, version: Version, *, since: datetime | None = None) -> OutcomeCounts:
+        found = (
+            report.outcome
+            for key, report in self.tables.reports.items()
+            if key[:2] == (product, version) and (since is None or report.reported_at > since)
+        )
+        return OutcomeCounts(**Counter(outcome.value for outcome in found))
+
+    def by_day(self, product: ProductName, version: Version) -> tuple[DayCount, ...]:
+        found = ((key[2:], count) for key, count in self.tables.report_days.items() if key[:2] == (product, version))
+        return tuple(DayCount(*what, count) for what, count in sorted(found))
+
+    def limit(self, product: ProductName, version: Version) -> FailureLimit | None:
+        return self.own_limit(product, version) or self.own_limit(product, None)
+
+    def own_limit(self, product: ProductName, version: Version | None) -> FailureLimit | None:
+        return self.tables.limits.get((product, version))
+
+    def set_limit(self, product: ProductName, version: Version | None, limit: FailureLimit | None) -> None:
+        self._require_product(product)
+        if limit is not None:
+            self.tables.limits[product, version] = limit
+        else:
+            self.tables.limits.pop((product, version), None)
+
+    def _keep(self, report: InstallReport) -> None:
+        known = self.tables.reports.get(report.key)
+        of_licence = (
+            one
+            for one in self.tables.reports.values()
+            if (one.product, one.version, one.licence_id) == (report.product, report.version, report.licence_id)
+        )
+        if known is None and sum(1 for _ in of_licence) >= report.most_installs:
+            return
+        if known is None or known.reported_at <= report.reported_at:
+            self.tables.reports[report.key] = report
+
+
 class _Notes(_Table):
     def get(self, name: ProductName, version: Version) -> str | None:
         return self.tables.notes.get((name, version))
@@ -234,7 +320,74 @@ class _Notes(_Table):
 
 class _AuditTrail(_Table):
     def append(self, event: AuditEvent) -> None:
-        self.tables.audit.append(event)
+        self.tables.audit.append(next_record(self.head(), event))
 
-    def newest(self, *, subject: str | None = None, limit: int = 100) -> tuple[AuditEvent, ...]:
-        return tuple(e for e in reversed(self.tables.audit) if subject in (None, e.subject))[: max(limit, 0)]
+    def newest(
+        self,
+        *,
+        subject: str | None = None,
+        who: str | None = None,
+        action: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> tuple[AuditEvent, ...]:
+        found = (
+            record.event
+            for record in reversed(self.tables.audit)
+            if subject in (None, record.event.subject)
+            and who in (None, record.event.who)
+            and (action is None or f"{record.event.action}.".startswith(f"{action}."))
+            and (since is None or record.event.at >= since)
+        )
+        return tuple(islice(found, max(limit, 0)))
+
+    def following(self, number: int, *, limit: int) -> tuple[AuditRecord, ...]:
+        return tuple(self.tables.audit[max(number, 0) :][: max(limit, 0)])
+
+    def head(self) -> AuditHead:
+        return (
+            AuditHead(self.tables.audit[-1].number, self.tables.audit[-1].digest) if self.tables.audit else AuditHead()
+        )
+
+
+class _Tokens(_Table):
+    def get(self, token_id: str) -> ApiToken | None:
+        return self.tables.tokens.get(token_id)
+
+    def all(self) -> tuple[ApiToken, ...]:
+        return tuple(sorted(self.tables.tokens.values(), key=lambda one: (one.created_at, one.token_id), reverse=True))
+
+    def add(self, token: ApiToken) -> None:
+        if token.token_id in self.tables.tokens or token.digest in {one.digest for one in self.all()}:
+            raise Conflict("There is such a token already.", code="token_exists")
+        self.tables.tokens[token.token_id] = token
+
+    def revoke(self, token_id: str, at: datetime) -> None:
+        token = self.get(token_id)
+        if token is None:
+            raise NotFound("There is no such token.", code="unknown_token")
+        if token.revoked_at is None:
+            self.tables.tokens[token_id] = replace(token, revoked_at=at)
+
+    def note_use(self, token_id: str, at: datetime) -> None:
+        token = self.get(token_id)
+        if token is not None and (token.last_used_at is None or token.last_used_at < at):
+            self.tables.tokens[token_id] = replace(token, last_used_at=at)
+
+
+class _Uploads(_Table):
+    def get(self, key: str) -> BuildUpload | None:
+        return self.tables.uploads.get(key)
+
+    def begin(self, upload: BuildUpload) -> BuildUpload:
+        return self.tables.uploads.setdefault(upload.key, upload)
+
+    def verified(self, upload: BuildUpload, at: datetime) -> None:
+        self.tables.uploads[upload.key] = replace(upload, upload_id=None, verified_at=at)
+
+    def remove(self, upload: BuildUpload) -> bool:
+        known = self.tables.uploads.get(upload.key)
+        if known is None or known.upload_id != upload.upload_id:
+            return False
+        del self.tables.uploads[upload.key]
+        return True

@@ -22,6 +22,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tenure_server.adapters.s3_uploads import S3Uploads
 from tenure_server.adapters.signed_links import check_link_seconds, content_disposition
 from tenure_server.adapters.store_keys import check_key, check_prefix, is_key
 from tenure_server.errors import InvalidKey, ObjectNotFound, SettingsError, StoreUnavailable
@@ -217,6 +218,10 @@ class S3Store:
                 self._client.delete_object(Bucket=self._bucket, Key=probe)
         if given_back != token:
             raise StoreUnavailable(f"The object store does not give back what was written to bucket {self._bucket!r}.")
+
+    def uploads(self) -> S3Uploads:
+        """How builds come straight into this store."""
+        return S3Uploads(self._bucket, self._client, self._presigner, self._full_key, self._translated)
 
     def close(self) -> None:
         """Close the connections that are kept open for the next request."""

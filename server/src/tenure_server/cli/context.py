@@ -39,6 +39,17 @@ class CommandContext:
             environ["TENURE_DATA_DIR"] = str(self.data_dir)
         return Installation(Settings.from_environ(environ), clock=self.clock)
 
+    def close(self) -> None:
+        """Close what the command opened."""
+        opened = vars(self).get("installation")
+        if isinstance(opened, Installation):
+            opened.close()
+
+    def lacks_its_database(self) -> bool:
+        """Whether the data directory holds no embedded database, and no other database is set."""
+        settings = self.installation.settings
+        return settings.database_url is None and not settings.sqlite_path.exists()
+
     @cached_property
     def who(self) -> str:
         """Who is typing, for the audit trail: TENURE_ACTOR, else the name of the account on this machine."""
@@ -59,7 +70,7 @@ def parsed(option: str, text: str, parse: Callable[[str], T]) -> T:
     try:
         return parse(text)
     except (SigningError, ValueError) as error:
-        raise typer.BadParameter(f"{option}: {error}") from error
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def parsed_or_none(option: str, text: str | None, parse: Callable[[str], T]) -> T | None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
 
 from tenure_server.cli.context import AsJson, CommandContext, ReasonOption, context_of, parsed, parsed_or_none
-from tenure_server.cli.output import print_facts, print_json, print_line, print_table
+from tenure_server.cli.output import money_json, plural, print_facts, print_json, print_line, print_table, say
 from tenure_server.domain.licences import Licence, PaidPeriod
 from tenure_server.domain.money import parse_amount, parse_currency, show
 from tenure_server.use_cases.change_licence import licence_of
+from tenure_server.use_cases.grant_release import grant_text
 from tenure_server.use_cases.issue_licence import LicenceOrder
 from tenure_server.use_cases.licence_status import LicenceStanding
 from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary
 from tenure_signing.days import parse_day
-from tenure_signing.entitlement import LicenceStatus, SupportPeriod
+from tenure_signing.entitlement import Grant, LicenceStatus, LineGrant, SupportPeriod, VersionGrant
 from tenure_signing.names import parse_edition, parse_product
+from tenure_signing.versions import line_of, parse_version
 
 commands = typer.Typer(help="Licences and their support periods.", no_args_is_help=True)
+
+_LINE = re.compile(r"\d{1,9}\.\d{1,9}", re.ASCII)
+LIST_LIMIT = 100
 
 LicenceArgument = Annotated[str, typer.Argument(metavar="LICENCE", help="The licence's id.")]
 
@@ -77,7 +83,7 @@ def show_licence(
     reveal_key: Annotated[bool, typer.Option("--reveal-key", help="Print the licence key too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a licence, where its SMP stands and what a renewal costs."""
+    """Show a licence, its SMP and what a renewal costs."""
     context = context_of(ctx)
     installation = context.installation
     licence = _licence(context, licence_id)
@@ -96,11 +102,15 @@ def show_licence(
 def list_licences(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(help="Part of an id, customer, e-mail, product or key.")] = "",
+    limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1, max=1_000_000)] = LIST_LIMIT,
     as_json: AsJson = False,
 ) -> None:
     """List licences, newest first."""
     with context_of(ctx).installation.database.reading() as records:
-        licences = records.licences.search(text)
+        found = records.licences.search(text, limit=limit + 1)
+    licences = found[:limit]
+    if len(found) > limit:
+        say(f"the newest {limit}; there are more: search for a part of the name, or give --limit")
     if as_json:
         print_json([_summary(licence) for licence in licences])
         return
@@ -116,7 +126,8 @@ def list_licences(
         for licence in licences
     ]
     columns = ("LICENCE", "CUSTOMER", "PRODUCT", "SEATS", "STATUS", "SUPPORT UNTIL")
-    print_table(columns, rows, nothing="There is no such licence.")
+    nothing = "There is no such licence." if text else "There is no licence yet: tenure licence issue makes one."
+    print_table(columns, rows, nothing=nothing)
 
 
 @commands.command("renew")
@@ -130,7 +141,10 @@ def renew(
     reason: Annotated[str | None, typer.Option("--reason", help="With --by-hand: why.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Buy or renew SMP for a licence, within its renewal window; or add a period by hand."""
+    """Buy or renew SMP for a licence.
+
+    Within its renewal window, for one or two years; or any period by hand, with a reason.
+    """
     context = context_of(ctx)
     if by_hand:
         paid = _by_hand(context, licence_id, years, starts_on, ends_on, reason)
@@ -163,9 +177,45 @@ def _by_hand(
     )
 
 
+@commands.command("grant")
+def grant(
+    ctx: typer.Context,
+    licence_id: LicenceArgument,
+    reason: ReasonOption,
+    version: Annotated[str | None, typer.Option("--version", help="The version to give.")] = None,
+    line: Annotated[str | None, typer.Option("--line", help="In its place: every release of this x.y line.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a licence a release that it does not cover.
+
+    A paid upgrade that was paid, a release sold singly, a favour. The version need not be published yet.
+    """
+    context = context_of(ctx)
+    given = _grant(version, line)
+    licence = context.installation.grant_release(licence_id, given, reason=reason, who=context.who)
+    if as_json:
+        print_json(_summary(licence))
+        return
+    print_line(f"Licence {licence.licence_id} covers {grant_text(given)} of {licence.product}.")
+
+
+def _grant(version: str | None, line: str | None) -> Grant:
+    if (version is None) == (line is None):
+        raise typer.BadParameter("either --version or --line is needed, not both")
+    if version is not None:
+        return VersionGrant(parsed("--version", version, parse_version))
+    return LineGrant(*parsed("--line", str(line), _parse_line))
+
+
+def _parse_line(text: str) -> tuple[int, int]:
+    if not _LINE.fullmatch(text):
+        raise ValueError("a line is written 2.4, for all of 2.4.1, 2.4.2 and so on")
+    return line_of(parse_version(text))
+
+
 @commands.command("suspend")
 def suspend(ctx: typer.Context, licence_id: LicenceArgument, reason: ReasonOption, as_json: AsJson = False) -> None:
-    """Stop updates and downloads until the licence is reinstated."""
+    """Stop updates and downloads for a while."""
     _change(ctx, licence_id, LicenceStatus.SUSPENDED, reason, as_json)
 
 
@@ -177,7 +227,7 @@ def revoke(ctx: typer.Context, licence_id: LicenceArgument, reason: ReasonOption
 
 @commands.command("reinstate")
 def reinstate(ctx: typer.Context, licence_id: LicenceArgument, reason: ReasonOption, as_json: AsJson = False) -> None:
-    """Make a suspended or revoked licence active again."""
+    """Make a stopped licence active again."""
     _change(ctx, licence_id, LicenceStatus.ACTIVE, reason, as_json)
 
 
@@ -202,10 +252,11 @@ def _print_standing(standing: LicenceStanding) -> None:
         {
             "licence": licence.licence_id,
             "customer": licence.customer + (f" <{licence.email}>" if licence.email else ""),
-            "product": f"{licence.product}, {licence.edition} edition, {licence.seats} seats",
+            "product": f"{licence.product}, {licence.edition} edition, {plural(licence.seats, 'seat')}",
             "status": f"{licence.status}{reason}",
             "purchased on": f"{licence.purchased_on}, for {show(licence.total_purchase_price)}",
             "support": _support_text(standing.support),
+            **({"granted": ", ".join(map(grant_text, licence.grants))} if licence.grants else {}),
             "renewal": _renewal_text(standing.renewal),
         }
     )
@@ -215,7 +266,7 @@ def _support_text(support: SupportSummary) -> str:
     if not support.periods:
         return "none was ever bought"
     periods = "\n".join(f"{p.starts_on} to {p.ends_on}, both inclusive" for p in support.periods)
-    left = f"{support.days_left} days left" if support.days_left else "ended"
+    left = f"{plural(support.days_left, 'day')} left" if support.days_left else "ended"
     return f"{left}\n{periods}"
 
 
@@ -227,8 +278,7 @@ def _renewal_text(renewal: RenewalOffer) -> str:
     if window.closes_on is not None:
         when = f"can be ordered from {window.opens_on} to {window.closes_on}"
     options = "\n".join(
-        f"{option.years} year{'s' if option.years > 1 else ''}: {option.period.starts_on} to {option.period.ends_on},"
-        f" {show(option.price)}"
+        f"{plural(option.years, 'year')}: {option.period.starts_on} to {option.period.ends_on}, {show(option.price)}"
         for option in renewal.options
     )
     return f"{when}\n{options}"
@@ -246,14 +296,10 @@ def _summary(licence: Licence) -> dict[str, object]:
         "status": licence.status.value,
         "status_reason": licence.status_reason,
         "purchased_on": licence.purchased_on.isoformat(),
-        "total_purchase_price": _money_json(licence),
+        "total_purchase_price": money_json(licence.total_purchase_price),
+        "grants": [grant_text(grant) for grant in licence.grants],
         "last_covered_day": last_day.isoformat() if last_day is not None else None,
     }
-
-
-def _money_json(licence: Licence) -> dict[str, object]:
-    total = licence.total_purchase_price
-    return {"minor_units": total.minor_units, "currency": total.currency}
 
 
 def _json(standing: LicenceStanding) -> dict[str, object]:
@@ -272,7 +318,7 @@ def _json(standing: LicenceStanding) -> dict[str, object]:
                     "years": option.years,
                     "starts_on": option.period.starts_on.isoformat(),
                     "ends_on": option.period.ends_on.isoformat(),
-                    "price": {"minor_units": option.price.minor_units, "currency": option.price.currency},
+                    "price": money_json(option.price),
                 }
                 for option in standing.renewal.options
             ],
@@ -286,5 +332,5 @@ def _period_json(paid: PaidPeriod) -> dict[str, object]:
         "starts_on": paid.period.starts_on.isoformat(),
         "ends_on": paid.period.ends_on.isoformat(),
         "source": paid.source.value,
-        "price": {"minor_units": price.minor_units, "currency": price.currency} if price is not None else None,
+        "price": money_json(price) if price is not None else None,
     }

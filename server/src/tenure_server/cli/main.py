@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tenure_server import __version__
-from tenure_server.cli import keys, licences, products, releases, server, trust
+from tenure_server.cli import (
+    audit,
+    keys,
+    licence_updates,
+    licences,
+    products,
+    promote,
+    releases,
+    rollouts,
+    server,
+    tokens,
+    trust,
+)
 from tenure_server.cli.context import CommandContext, context_of
 from tenure_server.cli.output import print_error, print_line, say
-from tenure_server.errors import TenureError
-from tenure_signing.errors import SigningError
+from tenure_server.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotFound, StoreError, TenureError
+from tenure_signing.errors import ImmutableRelease, KeySourceError, NotEnoughSignatures, PublishingError, SigningError
 
 FAILED = 1
 USAGE = 2
@@ -53,44 +70,96 @@ def _options(
 server.register(app)
 products.register(app)
 licences.register(app)
+licence_updates.register()
 releases.register(app)
+rollouts.register(app)
+promote.register(app)
 keys.register(app)
 trust.register(app)
+tokens.register(app)
+audit.register(app)
 
 
 def main(arguments: Sequence[str] | None = None, context: CommandContext | None = None) -> int:
     """Run one command; returns its exit code: 0 done, 1 refused or failed, 2 misspelt, 130 interrupted."""
-    command = typer.main.get_command(app)
+    context = context or CommandContext()
     try:
-        result = command.main(
+        result = _command().main(
             args=None if arguments is None else list(arguments),
             prog_name="tenure",
-            obj=context or CommandContext(),
+            obj=context,
             standalone_mode=False,
         )
+        if result == INTERRUPTED:  # how typer puts Control-C
+            raise KeyboardInterrupt
+        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except typer.TyperException as error:
         _print_usage_error(error)
+        return USAGE
     except (typer.Abort, KeyboardInterrupt):
-        print_error("interrupted", None)
+        print_error("interrupted", "nothing is left half done: look at what there is, then give the command again")
         return INTERRUPTED
-    except TenureError as error:
-        print_error(str(error), error.hint)
-        return FAILED
-    except SigningError as error:
-        print_error(str(error), None)
-        return FAILED
+    except DatabaseUnavailable as error:
+        if context.lacks_its_database():
+            print_error(f"there is no database in {context.installation.settings.data_dir}", _NO_DATABASE_HINT)
+        else:
+            print_error(str(error), error.hint or _hint_for(error))
+    except (TenureError, SigningError) as error:
+        print_error(str(error), getattr(error, "hint", None) or _hint_for(error))
+    except BrokenPipeError:  # head, or a pager that was left: nobody reads any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        print_error(f"{error.filename or 'the operating system'}: {error.strerror or error}", None)
-        return FAILED
-    return USAGE
+        print_error(f"{error.filename or 'the operating system'}: {error.strerror or error}", _hint_for(error))
+    except Exception as error:
+        print_error(f"something unexpected happened ({type(error).__name__})", _kept_traceback())
+    finally:
+        context.close()
+    return FAILED
+
+
+@cache
+def _command() -> Any:
+    return typer.main.get_command(app)
 
 
 def _print_usage_error(error: typer.TyperException) -> None:
     """What was misspelt, or the help text where nothing was asked for."""
     message = error.format_message() if isinstance(error, _UsageError) else str(error)
-    if "\n" in message:
+    if type(error).__name__ == "NoArgsIsHelpError":  # typer does not export it
         say(message)
         return
     command = getattr(getattr(error, "ctx", None), "command_path", "tenure")
     print_error(message, f"{command} --help shows how it is written")
+
+
+_NO_DATABASE_HINT = "tenure init makes it; --data-dir or TENURE_DATA_DIR names another place"
+_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (ImmutableRelease, "publish a new version: what was published never changes"),
+    (NotEnoughSignatures, "tenure trust status shows who may sign what"),
+    (PublishingError, "nothing was changed; tenure releases shows what is published"),
+    (KeySourceError, "check the key file, its permissions (600) and its passphrase"),
+    (SigningError, "nothing was changed"),
+    (DatabaseUnavailable, "check that the database runs and that TENURE_DATABASE_URL is right"),
+    (StoreError, "check that the store can be reached and written"),
+    (NotFound, "the list and releases commands show what there is"),
+    (Conflict, "nothing was changed"),
+    (InvalidRequest, "--help shows what is expected"),
+    (TenureError, "tenure status shows whether everything is well"),
+    (OSError, "check that it exists, who may read and write it, and that the disk has space"),
+)
+"""What to do about an error that brings no hint of its own; the first that fits."""
+
+
+def _hint_for(error: Exception) -> str:
+    return next(hint for kind, hint in _HINTS if isinstance(error, kind))
+
+
+def _kept_traceback() -> str:
+    """Where a bug's traceback was put, for its owner only: it does not belong on the terminal."""
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="tenure-", suffix=".txt", delete=False) as file:
+            traceback.print_exc(file=file)
+    except OSError:
+        return "this is a bug: please report the command"
+    return f"this is a bug: please report it with {file.name}"

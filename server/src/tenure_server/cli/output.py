@@ -20,8 +20,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tenure_server.use_cases.ports import Progress as ProgressCallback
+from tenure_signing.releases import Money
 
 JsonValue = object
+
+_NEVER_WRAPPED = 100_000  # columns
 
 
 def print_json(value: JsonValue) -> None:
@@ -29,24 +32,32 @@ def print_json(value: JsonValue) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def money_json(money: Money) -> dict[str, object]:
+    return {"minor_units": money.minor_units, "currency": money.currency}
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, nothing: str) -> None:
     """A table, or a sentence where there is nothing to list."""
     if not rows:
         print_line(nothing)
         return
+    console = _out()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    _out().print(table)
+        table.add_row(*(Text(_printable(str(cell))) for cell in row))
+    with console.capture() as drawn:
+        console.print(table)
+    for line in drawn.get().splitlines():
+        print_line(line.rstrip())
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
     """Names and values, one a line."""
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
-        lines = str(value).split("\n")
+        lines = [_printable(line) for line in str(value).split("\n")]
         print_line(f"{name:<{width}}  {lines[0]}")
         for line in lines[1:]:
             print_line(" " * (width + 2) + line)
@@ -82,14 +93,23 @@ def progress_bar(what: str, total_bytes: int, *, shown: bool) -> Iterator[Progre
 
 def _as_line(sentence: str) -> str:
     """In lower case and without a full stop, on one line, without control characters."""
-    line = " ".join(sentence.split())
-    line = "".join(character for character in line if character.isprintable()).removesuffix(".")
+    line = _printable(" ".join(sentence.split())).removesuffix(".")
     first, rest = line[:1], line[1:]
     return (first.lower() if rest[:1].islower() or rest[:1] == " " else first) + rest
+
+
+def plural(number: int, thing: str) -> str:
+    """``1 day``, ``2 days``."""
+    return f"{number} {thing}" if abs(number) == 1 else f"{number} {thing}s"
+
+
+def _printable(text: str) -> str:
+    """Without control characters: what somebody else wrote does not steer the terminal."""
+    return "".join(character for character in text if character.isprintable())
 
 
 def _out() -> Console:
     console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
     if not console.is_terminal:  # a pipe or a file: never wrapped
-        return Console(file=sys.stdout, highlight=False, width=200)
+        return Console(file=sys.stdout, highlight=False, width=_NEVER_WRAPPED)
     return console

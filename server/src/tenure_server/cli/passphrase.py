@@ -8,6 +8,7 @@ from getpass import getpass
 from pathlib import Path
 
 from tenure_server.errors import TenureError
+from tenure_signing.key_sources import MIN_PASSPHRASE_CHARACTERS
 
 MAX_FILE_BYTES = 2048
 
@@ -26,7 +27,8 @@ def ask_passphrase(what: str, *, is_new: bool = False) -> bytes:
         return given.encode()
     if not sys.stdin.isatty():
         raise NoPassphrase(f"A passphrase for {what} is needed.")
-    passphrase = getpass(f"Passphrase for {what}: ")
+    length = f" ({MIN_PASSPHRASE_CHARACTERS} characters or more)" if is_new else ""
+    passphrase = getpass(f"Passphrase for {what}{length}: ")
     if is_new and getpass("The same once more: ") != passphrase:
         raise NoPassphrase("The two passphrases differ.", hint="try again")
     return passphrase.encode()
@@ -39,5 +41,8 @@ def _from_file(path: Path) -> bytes:
     except OSError as error:
         raise NoPassphrase(f"The passphrase file {path} cannot be read: {error.strerror}.") from error
     if len(text) > MAX_FILE_BYTES:
-        raise NoPassphrase(f"The passphrase file {path} is too large.")
+        raise NoPassphrase(
+            f"The passphrase file {path} is too large.",
+            hint=f"it holds the passphrase alone, {MAX_FILE_BYTES} bytes at most",
+        )
     return text.removesuffix(b"\n").removesuffix(b"\r")

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from tenure_server.cli.context import AsJson, context_of, parsed
+from tenure_server.cli.context import AsJson, CommandContext, context_of, parsed
 from tenure_server.cli.output import print_facts, print_json, print_line, print_table
 from tenure_server.cli.passphrase import ask_passphrase
 from tenure_server.domain.products import LapsePolicy, Product
+from tenure_server.errors import Conflict
+from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.entitlement import ServicePacks
 from tenure_signing.names import parse_channel, parse_edition, parse_product
 from tenure_signing.releases import DEFAULT_CHANNELS
@@ -39,7 +41,10 @@ def add(
     ] = LapsePolicy.CLOSED,
     as_json: AsJson = False,
 ) -> None:
-    """Add a product. Makes the key that its release engineers sign with."""
+    """Add a product. Makes the key that its release engineers sign with.
+
+    Broken off at any point, the same command completes it.
+    """
     context = context_of(ctx)
     product_name = parsed("NAME", name, parse_product)
     product = Product(
@@ -53,21 +58,44 @@ def add(
     installation = context.installation
     keys = installation.keys
     online = keys.online_signers
-    passphrase = ask_passphrase(f"the offline keys in {keys.offline}")
-    targets = keys.offline_signer(TARGETS, lambda: passphrase)
-    keys.make_product_key(product_name, lambda: passphrase)
-    product_signer = keys.product_signer(product_name, lambda: passphrase)
-    installation.add_product(product, targets=targets, product_signer=product_signer, online=online, who=context.who)
+    is_new = not _is_there(context, product)
+    if is_new:
+        _add(context, product, online)
+    key = keys.product_key_path(product_name)
     if as_json:
-        print_json({**_json(product), "key": str(keys.product_key_path(product_name))})
+        print_json({**_json(product), "key": str(key), "is_new": is_new})
         return
-    print_line(f"Added {product.name}.")
+    print_line(f"{'Added' if is_new else 'Added before:'} {product.name}.")
     print_facts(
         {
             "editions": ", ".join(product.editions),
             "channels": ", ".join(product.channels),
-            "signing key": f"{keys.product_key_path(product_name)} (encrypted; for the release engineers)",
+            "signing key": f"{key} (encrypted; for the release engineers)",
         }
+    )
+
+
+def _is_there(context: CommandContext, product: Product) -> bool:
+    """Whether this very product was added before. Raises ``Conflict`` if it was with other settings."""
+    with context.installation.database.reading() as records:
+        found = records.products.get(product.name)
+    if found is not None and found != product:
+        raise Conflict(
+            f"There is a product {product.name} already, with other settings.",
+            code="product_exists",
+            hint="tenure product list shows them",
+        )
+    return found is not None
+
+
+def _add(context: CommandContext, product: Product, online: OnlineSigners) -> None:
+    keys = context.installation.keys
+    passphrase = ask_passphrase(f"the offline keys in {keys.offline}")
+    targets = keys.offline_signer(TARGETS, lambda: passphrase)
+    keys.make_product_key(product.name, lambda: passphrase)
+    product_signer = keys.product_signer(product.name, lambda: passphrase)
+    context.installation.add_product(
+        product, targets=targets, product_signer=product_signer, online=online, who=context.who
     )
 
 

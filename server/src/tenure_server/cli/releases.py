@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from securesystemslib.signer import Signer
 
 from tenure_server.cli.context import (
     AsJson,
+    CommandContext,
     ProductOption,
     ReasonOption,
     VersionOption,
@@ -16,21 +20,27 @@ from tenure_server.cli.context import (
     parsed,
     parsed_or_none,
 )
-from tenure_server.cli.output import print_facts, print_json, print_line, print_table, progress_bar
+from tenure_server.cli.output import money_json, print_facts, print_json, print_line, print_table, progress_bar
 from tenure_server.cli.passphrase import ask_passphrase
+from tenure_server.cli.publishing import PublishingOptions, confirm, publish_to_server
+from tenure_server.domain.money import parse_amount, parse_currency, show
+from tenure_server.domain.rollouts import parse_share, show_share
 from tenure_server.errors import InvalidRequest
-from tenure_server.use_cases.publish import MAX_NOTES_BYTES, FileToPublish, PublishRequest
+from tenure_server.use_cases.publish import MAX_NOTES_BYTES, FileToPublish, Published, PublishRequest
 from tenure_signing.days import parse_day
 from tenure_signing.names import (
     Platform,
+    ProductName,
     parse_channel,
     parse_edition,
     parse_file_name,
     parse_platform,
     parse_product,
 )
-from tenure_signing.releases import Release, Rollout
+from tenure_signing.releases import PaidUpgrade, Release, Rollout
 from tenure_signing.versions import Kind, parse_version
+
+ANY = Platform("any", "any")
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +51,7 @@ def register(app: typer.Typer) -> None:
 
 def publish(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Builds of one version.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Builds of one version.")],
     product: ProductOption,
     version: VersionOption,
     platform: Annotated[
@@ -61,8 +71,33 @@ def publish(
     open_release: Annotated[
         bool | None, typer.Option("--open/--not-open", help="For every licensee, in support or not.")
     ] = None,
+    in_support: Annotated[
+        str | None,
+        typer.Option(
+            "--upgrade-price-in-support", help="Makes it a paid upgrade: per seat, for licences in support on its day."
+        ),
+    ] = None,
+    without_support: Annotated[
+        str | None, typer.Option("--upgrade-price-without-support", help="The same for the other licences.")
+    ] = None,
+    currency: Annotated[str | None, typer.Option("--currency", help="Of both prices. [TENURE_CURRENCY]")] = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Release notes in Markdown.")] = None,
     notes_file: Annotated[Path | None, typer.Option("--notes-file", help="The same from a file.")] = None,
+    rollout: Annotated[
+        str | None, typer.Option("--rollout", help="Share of installs a new version reaches at first, such as 10%.")
+    ] = None,
+    server: Annotated[
+        str | None, typer.Option("--server", help="Publish to the server at this URL, with a token and your key.")
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option("--root", help="With --server: the first root, which your products embed.")
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", help="With --server: file:PATH, hsm:…, awskms:… that signs; repeat for more."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show everything, change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Publish builds. Hashes them, uploads them, signs the release and shows it to the world, in this order.
@@ -81,27 +116,61 @@ def publish(
         released_on=parsed_or_none("--released-on", released_on, parse_day),
         upgrade_from=parsed_or_none("--upgrade-from", upgrade_from, parse_version),
         open_release=open_release,
+        paid_upgrade=_paid_upgrade(context, in_support, without_support, currency),
         notes=_notes(notes, notes_file),
+        share_basis_points=parsed_or_none("--rollout", rollout, parse_share),
     )
-    installation = context.installation
-    online = installation.keys.online_signers
-    signer = installation.keys.product_signer(product_name, lambda: ask_passphrase(f"the key of {product_name}"))
-    with progress_bar("publishing", 2 * _total_bytes(files), shown=not as_json) as progress:
-        published = installation.publish(request, signers=(signer,), online=online, who=context.who, progress=progress)
-    if as_json:
-        print_json({**_json(published.release, Rollout()), "is_new": published.is_new})
-        return
+    total_bytes = _total_bytes(files)
+    options = PublishingOptions(server, root, tuple(key or ()), dry_run, yes, shows_progress=not as_json)
+    if server is None:
+        published = _publish_here(context, request, options, total_bytes)
+        knows_state = not dry_run
+    else:
+        published, knows_state = publish_to_server(context, request, options, total_bytes, _facts), False
     release = published.release
-    print_line(f"{'Published' if published.is_new else 'Already published:'} {release.product} {release.version}.")
-    print_facts(
-        {
-            "kind": release.kind.value.replace("_", " "),
-            "release day": release.released_on,
-            "channel": release.channel,
-            "editions": ", ".join(sorted(release.editions)),
-            "builds": "\n".join(f"{b.platform}  {b.file_name}  {b.length} bytes" for b in release.builds),
-        }
-    )
+    if as_json:
+        rollout_now = _rollout(context, release) if knows_state else Rollout()
+        print_json(
+            {**_json(release, rollout_now), "is_new": published.is_new, **({"dry_run": True} if dry_run else {})}
+        )
+        return
+    done = "Would publish" if dry_run else "Published"
+    print_line(f"{done if published.is_new else 'Already published:'} {release.product} {release.version}.")
+    state = {"state": _state(release, _rollout(context, release))} if knows_state else {}
+    print_facts({**_facts(release), **state})
+
+
+def _publish_here(
+    context: CommandContext, request: PublishRequest, options: PublishingOptions, total_bytes: int
+) -> Published:
+    """To the installation on this machine."""
+    if options.root is not None or options.keys:
+        raise typer.BadParameter("--root and --key go with --server")
+    installation = context.installation
+    if options.dry_run:
+        with progress_bar("reading", total_bytes, shown=options.shows_progress) as progress:
+            return installation.publish.preview(request, progress=progress)
+    online = installation.keys.online_signers
+    if sys.stdin.isatty() and not options.yes:
+        preview = installation.publish.preview(request)
+        if preview.is_new:
+            confirm(preview.release, _facts, options)
+    signer = _signer(context, request.product)
+    with progress_bar("publishing", 2 * total_bytes, shown=options.shows_progress) as progress:
+        return installation.publish(request, signers=(signer,), online=online, who=context.who, progress=progress)
+
+
+def _facts(release: Release) -> dict[str, object]:
+    return {
+        "kind": release.kind.value.replace("_", " "),
+        "release day": release.released_on,
+        "channel": release.channel,
+        "editions": ", ".join(sorted(release.editions)),
+        **({"upgrades from": release.upgrade_from} if release.upgrade_from is not None else {}),
+        **({"open": "to every licensee"} if release.open_release else {}),
+        **_prices(release),
+        "builds": "\n".join(f"{_name(b.platform)}  {b.file_name}  {b.length} bytes" for b in release.builds),
+    }
 
 
 def list_releases(
@@ -111,10 +180,11 @@ def list_releases(
 ) -> None:
     """List what is published, newest version first."""
     wanted = parsed_or_none("--product", product, parse_product)
-    catalogue = context_of(ctx).installation.catalogue.current()
+    installation = context_of(ctx).installation
+    catalogue, now = installation.catalogue.current(), installation.clock()
     products = [catalogue.product(wanted)] if wanted is not None else list(catalogue.products.values())
     listed = [
-        (release, published.rollouts.get(release.version, Rollout()))
+        (release, published.rollouts.get(release.version, Rollout()).at(now))
         for published in products
         for release in sorted(published.releases, key=lambda r: r.version, reverse=True)
     ]
@@ -128,7 +198,7 @@ def list_releases(
             release.kind.value.replace("_", " "),
             release.channel,
             ", ".join(sorted(release.editions)),
-            ", ".join(sorted({str(build.platform) for build in release.builds})),
+            ", ".join(sorted({_name(build.platform) for build in release.builds})),
             _state(release, rollout),
         )
         for release, rollout in listed
@@ -145,25 +215,69 @@ def withdraw(
     replacement: Annotated[str | None, typer.Option("--replacement", help="The version to use in its place.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Withdraw a release: nobody can download it any more, and its number is never used again."""
+    """Withdraw a release.
+
+    Nobody can download it any more, and its number is never used again. The same command again changes nothing.
+    """
     context = context_of(ctx)
     product_name = parsed("--product", product, parse_product)
     release_version = parsed("--version", version, parse_version)
     installation = context.installation
-    signer = installation.keys.product_signer(product_name, lambda: ask_passphrase(f"the key of {product_name}"))
-    installation.withdraw(
+    signer = _signer(context, product_name)
+    instead = parsed_or_none("--replacement", replacement, parse_version)
+    is_new = installation.withdraw(
         product_name,
         release_version,
         reason=reason,
-        replacement=parsed_or_none("--replacement", replacement, parse_version),
+        replacement=instead,
         signers=(signer,),
         online=installation.keys.online_signers,
         who=context.who,
     )
     if as_json:
-        print_json({"product": product_name, "version": str(release_version), "withdrawn": {"reason": reason}})
+        withdrawn = {"reason": reason.strip(), "replacement": str(instead) if instead is not None else None}
+        print_json({"product": product_name, "version": str(release_version), "withdrawn": withdrawn, "is_new": is_new})
         return
-    print_line(f"Withdrew {product_name} {release_version}.")
+    print_line(f"{'Withdrew' if is_new else 'Withdrawn before:'} {product_name} {release_version}.")
+
+
+def _signer(context: CommandContext, product: ProductName) -> Signer:
+    """Signs with the product's key. Raises ``NotFound`` for a product that was never added."""
+    installation = context.installation
+    if not installation.keys.product_key_path(product).exists():
+        installation.catalogue.current().product(product)
+    return installation.keys.product_signer(product, lambda: ask_passphrase(f"the key of {product}"))
+
+
+def _paid_upgrade(
+    context: CommandContext, in_support: str | None, without_support: str | None, currency: str | None
+) -> PaidUpgrade | None:
+    if in_support is None and without_support is None:
+        if currency is not None:
+            raise typer.BadParameter("--currency goes with the upgrade prices")
+        return None
+    if in_support is None or without_support is None:
+        raise typer.BadParameter("--upgrade-price-in-support and --upgrade-price-without-support go together")
+    money = parsed("--currency", currency or context.installation.settings.currency, parse_currency)
+    return PaidUpgrade(
+        parsed("--upgrade-price-in-support", in_support, lambda text: parse_amount(text, money)),
+        parsed("--upgrade-price-without-support", without_support, lambda text: parse_amount(text, money)),
+    )
+
+
+def _prices(release: Release) -> dict[str, str]:
+    paid = release.paid_upgrade
+    if paid is None:
+        return {}
+    return {
+        "paid upgrade": f"{show(paid.price_in_support)} per seat in support on the release day,"
+        f" {show(paid.price_without_support)} otherwise"
+    }
+
+
+def _name(platform: Platform) -> str:
+    """As it is typed: ``any``, not ``any-any``."""
+    return "any" if platform == ANY else str(platform)
 
 
 def _files(paths: list[Path], platforms: list[Platform]) -> tuple[FileToPublish, ...]:
@@ -191,7 +305,26 @@ def _notes(text: str | None, file: Path | None) -> str | None:
 
 
 def _total_bytes(paths: list[Path]) -> int:
-    return sum(path.stat().st_size for path in paths)
+    """Raises ``InvalidRequest`` for what is no file that can be read, before anybody is asked for a passphrase."""
+    total = 0
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                total += file.seek(0, os.SEEK_END)
+        except OSError as error:
+            raise InvalidRequest(
+                f"{path} cannot be read: {error.strerror}.",
+                code="unreadable_file",
+                hint="a build is one file; pack a folder",
+            ) from error
+    return total
+
+
+def _rollout(context: CommandContext, release: Release) -> Rollout:
+    """How far the release is rolled out now."""
+    installation = context.installation
+    rollouts = installation.catalogue.current().product(release.product).rollouts
+    return rollouts.get(release.version, Rollout()).at(installation.clock())
 
 
 def _state(release: Release, rollout: Rollout) -> str:
@@ -201,7 +334,7 @@ def _state(release: Release, rollout: Rollout) -> str:
     if rollout.is_halted:
         return "halted"
     if rollout.share_basis_points < 10_000:
-        return f"rolled out to {rollout.share_basis_points / 100:g} %"
+        return f"rolled out to {show_share(rollout.share_basis_points)}"
     return "published"
 
 
@@ -216,6 +349,12 @@ def _json(release: Release, rollout: Rollout) -> dict[str, object]:
         "editions": sorted(release.editions),
         "upgrade_from": str(release.upgrade_from) if release.upgrade_from is not None else None,
         "open_release": release.open_release,
+        "paid_upgrade": None
+        if release.paid_upgrade is None
+        else {
+            "price_in_support": money_json(release.paid_upgrade.price_in_support),
+            "price_without_support": money_json(release.paid_upgrade.price_without_support),
+        },
         "halted": rollout.is_halted,
         "rollout_basis_points": rollout.share_basis_points,
         "withdrawn": None

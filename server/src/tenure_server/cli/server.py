@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tenure_server.cli.context import AsJson, CommandContext, context_of
-from tenure_server.cli.output import print_facts, print_json, print_line, say
+from tenure_server.cli.output import plural, print_facts, print_json, print_line, say
 from tenure_server.cli.passphrase import ask_passphrase
 from tenure_server.serving import run_server
+from tenure_server.use_cases.initialise import published_root
 from tenure_server.use_cases.system_status import RoleStatus, SystemStatus, system_status
 from tenure_signing.tuf_roles import ROOT, TARGETS
 
@@ -24,30 +28,30 @@ def register(app: typer.Typer) -> None:
 
 
 def init(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Make the data directory, the keys and the first root. Doing it again completes or confirms it."""
+    """Make the data directory, the keys and the first root.
+
+    Doing it again completes what was broken off, or confirms what is there.
+    """
     context = context_of(ctx)
     installation = context.installation
     settings = installation.settings
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = installation.keys
-    passphrase = ask_passphrase(f"the offline keys in {keys.offline}", is_new=not keys.offline_path(ROOT).exists())
+    make_private_directory(settings.data_dir)
+    make_private_directory(keys.online.parent)
     installation.upgrade_schema()
-    for name in (ROOT, TARGETS):
-        keys.make_offline_key(name, lambda: passphrase)
-    keys.make_online_keys()
-    root = installation.initialise(
-        root=keys.offline_signer(ROOT, lambda: passphrase),
-        targets=keys.offline_signer(TARGETS, lambda: passphrase),
-        online=keys.online_signers,
-        licence_keys=keys.licence_key_set(),
-        who=context.who,
-    )
+    root = published_root(installation.database, installation.online_keys.online_signers)
+    is_new = root is None
+    if root is None:
+        root = _first_root(context)
     root_path = settings.data_dir / ROOT_FILE
-    root_path.write_bytes(root)
+    _write_whole(root_path, root)
     if as_json:
         print_json({"data_dir": str(settings.data_dir), "root": str(root_path), "offline_keys": str(keys.offline)})
         return
     print_line(f"Tenure is ready in {settings.data_dir}.")
+    if not is_new:
+        print_facts({"embed in your product": root_path})
+        return
     print_facts(
         {
             "embed in your product": f"{root_path}",
@@ -61,10 +65,47 @@ def init(ctx: typer.Context, as_json: AsJson = False) -> None:
     say("warning: root and targets are signed by one key each; larger teams want two of three")
 
 
+def _first_root(context: CommandContext) -> bytes:
+    """Makes the keys that are missing. Those of an earlier attempt are opened first: a passphrase that is not theirs
+    must not become that of a further key."""
+    installation = context.installation
+    keys = installation.keys
+    existing = [name for name in (ROOT, TARGETS) if keys.offline_path(name).exists()]
+    passphrase = ask_passphrase(f"the offline keys in {keys.offline}", is_new=not existing)
+    for name in (*existing, *(name for name in (ROOT, TARGETS) if name not in existing)):
+        keys.make_offline_key(name, lambda: passphrase)
+        keys.offline_signer(name, lambda: passphrase)
+    keys.make_online_keys()
+    return installation.initialise(
+        root=keys.offline_signer(ROOT, lambda: passphrase),
+        targets=keys.offline_signer(TARGETS, lambda: passphrase),
+        online=keys.online_signers,
+        licence_keys=keys.licence_key_set(),
+        who=context.who,
+    )
+
+
+def make_private_directory(path: Path) -> None:
+    """A directory that only its owner can enter; so is one of ours that is there already."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        path.chmod(0o700)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """All of it or nothing, whatever ends this process."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_bytes(data)
+    draft.replace(path)
+
+
 def serve(
     ctx: typer.Context,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on. [TENURE_HOST]")] = None,
-    port: Annotated[int | None, typer.Option("--port", help="Port; 0 takes a free one. [TENURE_PORT]")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port; 0 takes a free one. [TENURE_PORT]", min=0, max=65535)
+    ] = None,
 ) -> None:
     """Serve update checks, downloads, metadata and the customer page."""
     context = context_of(ctx)
@@ -78,7 +119,10 @@ def serve(
 
 
 def status(ctx: typer.Context, as_json: AsJson = False) -> int:
-    """Say whether everything is well; exits with 1 if something needs somebody."""
+    """Say whether everything is well.
+
+    The exit code is 1 if something needs somebody.
+    """
     context = context_of(ctx)
     found = _status(context)
     if as_json:
@@ -100,15 +144,15 @@ def _print(found: SystemStatus) -> None:
             "store": found.store_problem or "answers",
             "products": found.products,
             "releases": found.releases,
-            "metadata": "\n".join(_role_text(role) for role in found.roles) or "none: tenure init makes it",
+            "signed metadata": "\n".join(_role_text(role) for role in found.roles) or "none: tenure init makes it",
         }
     )
 
 
 def _role_text(role: RoleStatus) -> str:
     days = role.days_left
-    left = f"expires in {days} days" if days > 0 else "expires today" if days == 0 else "has EXPIRED"
-    due = ", to be signed anew" if role.is_due else ""
+    left = f"expires in {plural(days, 'day')}" if days > 0 else "expires today" if days == 0 else "has EXPIRED"
+    due = ": to be signed anew by its people" if role.needs_people else ", due to be signed anew" if role.is_due else ""
     return f"{role.name} version {role.version} {left} ({role.expires:%Y-%m-%d}){due}"
 
 
@@ -125,6 +169,7 @@ def _json(found: SystemStatus) -> dict[str, object]:
                 "version": role.version,
                 "expires": role.expires.isoformat(),
                 "due": role.is_due,
+                "needs_people": role.needs_people,
             }
             for role in found.roles
         ],

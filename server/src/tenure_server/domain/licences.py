@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from tenure_server.domain.pricing import total
-from tenure_signing.entitlement import Entitlement, Grant, LicenceStatus, ServicePacks, SupportPeriod, in_order
+from tenure_signing.entitlement import (
+    Entitlement,
+    Grant,
+    LicenceStatus,
+    ServicePacks,
+    SupportPeriod,
+    UpdateRules,
+    in_order,
+)
 from tenure_signing.names import EditionName, ProductName
 from tenure_signing.releases import Money
 
@@ -72,6 +80,7 @@ class Licence:
     grants: tuple[Grant, ...]
     keys: tuple[IssuedKey, ...]
     created_at: datetime
+    updates: UpdateRules = field(default_factory=UpdateRules)
 
     @property
     def seats(self) -> int:
@@ -101,4 +110,5 @@ class Licence:
             periods=self.support_periods,
             grants=self.grants,
             service_packs=service_packs,
+            updates=self.updates,
         )

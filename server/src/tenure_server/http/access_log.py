@@ -13,7 +13,8 @@ from urllib.parse import unquote
 REDACTED = "[redacted]"
 
 _FEED_NAMES = frozenset({"velopack"})
-_STATEMENT = re.compile(r"eyJ[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]*)*", re.ASCII)  # a JWS begins with {"
+# A JWS, which begins with {", or an API token.
+_SECRET = re.compile(r"eyJ[A-Za-z0-9_-]{16,}(?:\.[A-Za-z0-9_-]*)*|tenure_[a-z2-7]{12}_[a-z2-7]*", re.ASCII)
 _TARGET = 2  # of uvicorn's arguments: client, method, target, HTTP version, status
 
 
@@ -24,9 +25,9 @@ def redacted(target: str) -> str:
     area = unquote(segments[1]).lower() if len(segments) > 1 else ""
     if area == "feeds" and len(segments) > 2 and unquote(segments[2]) not in _FEED_NAMES:
         segments[2] = REDACTED
-    if area == "store" and question_mark:
+    if area in ("store", "uploads") and question_mark:
         query = REDACTED
-    return _STATEMENT.sub(REDACTED, "/".join(segments) + question_mark + query)
+    return _SECRET.sub(REDACTED, "/".join(segments) + question_mark + query)
 
 
 class RedactingFilter(logging.Filter):

@@ -1,4 +1,5 @@
-"""Who is asking: the licence key in the ``Authorization`` header. docs/http-api.md, Who is asking.
+"""Who is asking: the licence key, or at management addresses the API token, in the ``Authorization`` header.
+docs/http-api.md, Who is asking.
 
 A key is never echoed, and no error says more of a header than what is wrong with its form.
 """
@@ -10,13 +11,16 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from tenure_server.domain.api_tokens import ApiToken, Scope
 from tenure_server.domain.licences import Licence
-from tenure_server.errors import AuthenticationRequired, InvalidRequest
+from tenure_server.errors import AuthenticationRequired, InvalidRequest, TokenRequired
+from tenure_server.use_cases.api_tokens import TOKEN_PREFIX, AuthenticateToken, require_scope
 from tenure_server.use_cases.identify_licence import IdentifyLicence
 
 MAX_CREDENTIALS_CHARACTERS = 8192
 """A licence key has at most 2048 characters; as a password it is a third longer, and has a user name before it."""
 
+_BEARER_HINT = "send it as 'Authorization: Bearer tenure_…'; tenure token create makes one"
 _HINT = "send the licence key as 'Authorization: License <key>'"
 
 
@@ -32,6 +36,39 @@ class Authentication:
         return self.identify.by_key(licence_key_in(request.headers.getlist("authorization")))
 
 
+@dataclass(frozen=True, slots=True)
+class TokenAuthentication:
+    """Turns a request to a management address into the API token it carries."""
+
+    authenticate: AuthenticateToken
+
+    def token(self, request: Request, scope: Scope | None = None) -> ApiToken:
+        """The active token. With a scope that is bound to no product, the token has it.
+
+        Raises ``TokenRequired``, ``Forbidden``, or ``InvalidRequest`` if the header is there twice.
+        """
+        token = self.authenticate(api_token_in(request.headers.getlist("authorization")))
+        if scope is not None:
+            require_scope(token, scope)
+        return token
+
+
+def api_token_in(headers: list[str]) -> str:
+    """The token in the values of the ``Authorization`` headers: ``Bearer`` and nothing else."""
+    if not headers:
+        raise TokenRequired("An API token is required.", code="token_missing", hint=_BEARER_HINT)
+    if len(headers) > 1:
+        raise InvalidRequest("The Authorization header is there more than once.", code="repeated_authorization")
+    scheme, _, credentials = headers[0].strip(" \t").partition(" ")
+    if scheme.lower() != "bearer":
+        raise TokenRequired(
+            "Management addresses take an API token with the scheme Bearer; licence keys do not open them.",
+            code="unknown_authorization_scheme",
+            hint=_BEARER_HINT,
+        )
+    return credentials.strip(" \t")
+
+
 def licence_key_in(headers: list[str]) -> str:
     """The key in the values of the ``Authorization`` headers: ``License``, ``Bearer``, or ``Basic`` as the password."""
     if not headers:
@@ -42,6 +79,12 @@ def licence_key_in(headers: list[str]) -> str:
         raise _malformed(f"The Authorization header has more than {MAX_CREDENTIALS_CHARACTERS} characters.")
     scheme, _, credentials = headers[0].strip(" \t").partition(" ")
     credentials = credentials.strip(" \t")
+    if credentials.startswith(TOKEN_PREFIX):
+        raise AuthenticationRequired(
+            "An API token opens management addresses only; this one wants a licence key.",
+            code="api_token_not_accepted",
+            hint=_HINT,
+        )
     match scheme.lower():
         case "license" | "bearer":
             key = credentials

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_server.domain.licences import Licence
 from tenure_server.errors import (
     AuthenticationRequired,
@@ -23,6 +24,7 @@ from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.etags import conditional
 from tenure_server.http.parameters import DownloadRequest, RequestedFile, TrustedFileRequest
 from tenure_server.http.reading import read
+from tenure_server.use_cases.catalogue import Catalogue
 from tenure_server.use_cases.download import Download, DownloadLink, ReleaseGone
 from tenure_server.use_cases.ports import Database
 from tenure_signing.names import ProductName
@@ -69,20 +71,26 @@ class DownloadsEndpoint:
 
 
 def linked(
-    download: Download, licence: Licence, product: ProductName, version: Version, asked: RequestedFile
+    download: Download,
+    licence: Licence | LicenceFacts,
+    product: ProductName,
+    version: Version,
+    asked: RequestedFile,
+    catalogue: Catalogue | None = None,
 ) -> DownloadLink:
     """The link to the build, which has the asked hash where one was asked for.
 
     Raises as ``Download`` does; ``NotFound`` (``unknown_file``) for another hash.
     """
     if asked.sha256 is None:
-        return download(licence, product, version, asked.name)
+        return download(licence, product, version, asked.name, catalogue=catalogue)
     try:
-        link = download(licence, product, version, asked.name)
+        link = download(licence, product, version, asked.name, catalogue=catalogue)
     except NotFound as error:
         if error.code != "unknown_file":
             raise
-        return download(licence, product, version, asked.whole)  # a file whose own name looks like that
+        # a file whose own name looks like that
+        return download(licence, product, version, asked.whole, catalogue=catalogue)
     if link.build.sha256 != asked.sha256:
         raise NotFound("This release has no file with this hash.", code="unknown_file")
     return link

@@ -7,16 +7,15 @@ from __future__ import annotations
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tenure_server.http.bodies import max_body_bytes
 from tenure_server.http.problems import Answerable, incident_of
 
 MAX_TARGET_BYTES = 8192
 """Of path and query together. The longest genuine target is a signed link of about 1 500."""
-
-MAX_BODY_BYTES = 65_536
-"""No address takes a body but the forms of the customer page."""
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -25,6 +24,17 @@ ALWAYS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 """On every answer that does not say otherwise itself."""
+
+
+class BodyLimit:
+    """The same for bodies that do not say how long they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        most = max_body_bytes(scope["path"]) if scope["type"] == "http" else 0
+        await RequestBodyLimitMiddleware(self._app, max_body_size=most)(scope, receive, send)
 
 
 class Edge:
@@ -77,6 +87,7 @@ def _refusal(scope: Scope) -> Answerable | None:
     length = Headers(scope=scope).get("content-length", "0")
     if not length.isascii() or not length.isdigit():
         return Answerable(400, "malformed_length", "The Content-Length is not a number.")
-    if len(length) > 18 or int(length) > MAX_BODY_BYTES:
-        return Answerable(413, "body_too_large", f"A request's body has at most {MAX_BODY_BYTES} bytes.")
+    most = max_body_bytes(scope["path"])
+    if len(length) > 18 or int(length) > most:
+        return Answerable(413, "body_too_large", f"The body of a request to this address has at most {most} bytes.")
     return None

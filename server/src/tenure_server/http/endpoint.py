@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
+from typing import Literal
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -20,12 +21,13 @@ from tenure_server.http.reading import RequestModel
 class Access(Enum):
     ANYONE = "anyone"
     LICENCE = "licence"  # the key in the Authorization header
+    TOKEN = "token"  # noqa: S105 (an API token in the Authorization header)
     LINK = "link"  # whoever holds a signed link or a feed token
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What GET (and HEAD) of an address does, in the words of OpenAPI.
+    """What a method of an address does, in the words of OpenAPI; HEAD goes with GET.
 
     ``answer`` is the model of a JSON answer, or the media type of any other; None where there is no body.
     """
@@ -37,6 +39,8 @@ class Operation:
     status: HTTPStatus = HTTPStatus.OK
     is_conditional: bool = False  # has an ETag and answers 304
     refusals: tuple[type[TenureError], ...] = ()
+    method: Literal["GET", "POST", "PUT"] = "GET"
+    body: type[BaseModel] | str | None = None  # the model of a JSON body, or the media type of any other
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +50,5 @@ class Endpoint:
     operation: Operation
 
     def route(self) -> Route:
-        """GET and HEAD of the path. Functions that are no coroutines run in Starlette's thread pool."""
-        return Route(self.path, self.answer, methods=["GET"])
+        """The method of the path, HEAD with GET. Functions that are no coroutines run in Starlette's thread pool."""
+        return Route(self.path, self.answer, methods=[self.operation.method])

@@ -34,8 +34,8 @@ OPERATION = Operation(
 FRESH_SECONDS = 60
 """For how long caches may keep what changes: timestamp.json, and that a file is not there yet."""
 
-_TIMESTAMP_FILE = metadata_file_name(TIMESTAMP, 0)
-_VERSIONED_FILE = re.compile(r"[1-9][0-9]{0,14}\.[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\.json", re.ASCII)
+TIMESTAMP_FILE = metadata_file_name(TIMESTAMP, 0)
+VERSIONED_FILE = re.compile(r"[1-9][0-9]{0,14}\.[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\.json", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,7 @@ class MetadataEndpoint:
         if body is None:
             missing = NotFound("There is no such metadata file.", code="unknown_metadata")
             return problem_of(missing).response(self._caching(f"max-age={FRESH_SECONDS}"))
-        lifetime = f"max-age={FRESH_SECONDS}" if name == _TIMESTAMP_FILE else "max-age=31536000, immutable"
-        return conditional(request, body, media_type="application/json", headers=self._caching(lifetime))
+        return conditional(request, body, media_type="application/json", headers=self._caching(_lifetime(name)))
 
     def _caching(self, lifetime: str) -> dict[str, str]:
         if self.authentication is None:
@@ -62,7 +61,7 @@ class MetadataEndpoint:
         return {"Cache-Control": f"private, {lifetime}", "Vary": "Authorization"}
 
     def _file(self, name: str) -> bytes | None:
-        if name != _TIMESTAMP_FILE and not _VERSIONED_FILE.fullmatch(name):
+        if name != TIMESTAMP_FILE and not VERSIONED_FILE.fullmatch(name):
             return None
         with self.database.reading() as records:
             return records.signed_files.file(name)
@@ -71,3 +70,12 @@ class MetadataEndpoint:
         licence = authentication.licence(request)
         if licence.status is not LicenceStatus.ACTIVE:
             raise AuthenticationRequired(f"This licence is {licence.status}.", code=f"licence_{licence.status}")
+
+
+def public_caching(name: str) -> str:
+    """The ``Cache-Control`` of a file that anyone may read."""
+    return f"public, {_lifetime(name)}"
+
+
+def _lifetime(name: str) -> str:
+    return f"max-age={FRESH_SECONDS}" if name == TIMESTAMP_FILE else "max-age=31536000, immutable"

@@ -43,15 +43,19 @@ _SECURITY_SCHEMES = {
     },
     "bearer": {"type": "http", "scheme": "bearer", "description": "the licence key as the token"},
     "basic": {"type": "http", "scheme": "basic", "description": "any user name, the licence key as the password"},
+    "api_token": {"type": "http", "scheme": "bearer", "description": "an API token, `tenure_…`"},
 }
+_ACCEPTED = {Access.LICENCE: ("license", "bearer", "basic"), Access.TOKEN: ("api_token",)}
 
 
 def describe(operations: Mapping[str, Operation]) -> dict[str, Any]:
     """The whole document, of the operations by path."""
     answers = [operation.answer for operation in operations.values() if isinstance(operation.answer, type)]
     models: list[type[BaseModel]] = [*dict.fromkeys(answers), Problem]
+    bodies = dict.fromkeys(operation.body for operation in operations.values() if isinstance(operation.body, type))
     _, definitions = models_json_schema(
-        [(model, "serialization") for model in models], ref_template="#/components/schemas/{model}"
+        [*((model, "serialization") for model in models), *((body, "validation") for body in bodies)],
+        ref_template="#/components/schemas/{model}",
     )
     return {
         "openapi": "3.1.0",
@@ -72,15 +76,17 @@ def _template(path: str) -> str:
 
 
 def _path_item(path: str, operation: Operation) -> dict[str, Any]:
+    content = _content(operation.body) if operation.body is not None else None
     return {
         method: {
             "operationId": method + "".join(part.capitalize() for part in re.findall(r"\w+", path)),
             "summary": operation.summary,
             "parameters": _parameters(operation.request),
+            **({"requestBody": {"required": True, "content": content}} if content is not None else {}),
             "responses": _responses(operation),
-            "security": [{name: []} for name in _SECURITY_SCHEMES] if operation.access is Access.LICENCE else [],
+            "security": [{name: []} for name in _ACCEPTED.get(operation.access, ())],
         }
-        for method in ("get", "head")
+        for method in (("get", "head") if operation.method == "GET" else (operation.method.lower(),))
     }
 
 
@@ -112,13 +118,17 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 def _success(operation: Operation) -> Mapping[str, Any]:
     match operation.answer:
+        case None if operation.status is HTTPStatus.NO_CONTENT:
+            return {"description": operation.status.phrase}
         case None:
             location = {"Location": {"schema": {"type": "string", "format": "uri"}, "required": True}}
             return {"description": operation.status.phrase, "headers": location}
-        case str(media_type):
-            return {"description": operation.status.phrase, "content": {media_type: {}}}
-        case model:
-            return {"description": operation.status.phrase, "content": {JSON: {"schema": _reference(model)}}}
+        case answer:
+            return {"description": operation.status.phrase, "content": _content(answer)}
+
+
+def _content(body: type[BaseModel] | str) -> dict[str, Any]:
+    return {body: {}} if isinstance(body, str) else {JSON: {"schema": _reference(body)}}
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Annotated, Self
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from tenure_server.http.reading import IN_HEADER, IN_PATH, RequestModel
+from tenure_signing.entitlement import Turn
 from tenure_signing.key_sets import Purpose
 from tenure_signing.names import (
     OPERATING_SYSTEMS,
@@ -78,6 +79,12 @@ def _parse_boolean(text: str) -> bool:
     return text == "true"
 
 
+def _parse_turn(text: str) -> Turn:
+    if text not in tuple(Turn):
+        raise ValueError(f"a turn is one of {', '.join(Turn)}")
+    return Turn(text)
+
+
 def _parse_limit(text: str) -> int:
     if not _LIMIT.fullmatch(text) or int(text) > MAX_PAGE:
         raise ValueError(f"a limit is a whole number from 1 to {MAX_PAGE}")
@@ -132,6 +139,11 @@ class UpdateCheckRequest(RequestModel):
         PlainValidator(_parse_boolean),
         WithJsonSchema({"type": "boolean", "description": "true when a person asked: rollout shares do not apply"}),
     ] = False
+    turn: Annotated[
+        Turn | None,
+        PlainValidator(_parse_turn),
+        _string("when in a rollout the install wants to come; default: as its licence has it", enum=list(Turn)),
+    ] = None
     certificate: Annotated[
         str | None,
         PlainValidator(_parse_certificate),

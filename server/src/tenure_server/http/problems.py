@@ -22,6 +22,7 @@ from tenure_server.errors import (
     Refusal,
     StoreUnavailable,
     TenureError,
+    TokenRequired,
 )
 from tenure_server.http.wire import Fault, Problem
 from tenure_server.use_cases.download import ReleaseGone
@@ -31,6 +32,9 @@ RETRY_AFTER_SECONDS = 5
 
 CHALLENGES = ('License realm="tenure"', 'Basic realm="tenure", charset="UTF-8"')
 """What a 401 offers. Updaters with a user name and password in their URL send them only when asked for ``Basic``."""
+
+TOKEN_CHALLENGES = ('Bearer realm="tenure management"',)
+"""The same of management addresses, which take API tokens and nothing else."""
 
 STATUS_OF: Mapping[type[TenureError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.BAD_REQUEST,
@@ -78,6 +82,7 @@ class Answerable:
     hint: str | None = None
     faults: tuple[Fault, ...] = ()
     incident: str | None = None
+    challenges: tuple[str, ...] = CHALLENGES  # of a 401
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
         problem = Problem(
@@ -92,7 +97,7 @@ class Answerable:
         body = problem.model_dump_json(exclude_none=True)
         response = Response(body, self.status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE)
         if self.status == HTTPStatus.UNAUTHORIZED:
-            for challenge in CHALLENGES:
+            for challenge in self.challenges:
                 response.headers.append("WWW-Authenticate", challenge)
         if self.status == HTTPStatus.SERVICE_UNAVAILABLE:
             response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
@@ -104,7 +109,8 @@ def problem_of(error: TenureError) -> Answerable:
     status = next((STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF), None)
     if isinstance(error, Refusal) and status is not None:
         faults = error.faults if isinstance(error, FaultyRequest) else ()
-        return Answerable(status, error.code, str(error), error.hint, faults)
+        challenges = TOKEN_CHALLENGES if isinstance(error, TokenRequired) else CHALLENGES
+        return Answerable(status, error.code, str(error), error.hint, faults, challenges=challenges)
     for kind, (code, detail) in _PUBLIC_WORDS.items():
         if isinstance(error, kind):
             _log.error("%s: %s", type(error).__name__, error)

@@ -7,24 +7,45 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from tenure_server.errors import Forbidden, NotFound, StoreUnavailable
-from tenure_server.http import downloads, health, licence, metadata, openapi, releases, update_check
-from tenure_server.http.authentication import Authentication
-from tenure_server.http.edge import MAX_BODY_BYTES, Edge
+from tenure_server.http import (
+    downloads,
+    health,
+    install_reports,
+    licence,
+    local_uploads,
+    metadata,
+    openapi,
+    publishing,
+    releases,
+    tokens,
+    update_check,
+)
+from tenure_server.http.authentication import Authentication, TokenAuthentication
+from tenure_server.http.edge import BodyLimit, Edge
 from tenure_server.http.endpoint import Access, Endpoint, Operation
+from tenure_server.http.fast_downloads import FastDownloads
+from tenure_server.http.fast_metadata import FastMetadata
+from tenure_server.http.fast_routes import FastApplication, FastRoutes
+from tenure_server.http.fast_update_check import FastUpdateCheck
 from tenure_server.http.licence import FeedAddresses
 from tenure_server.http.local_store import LocalStoreDownloads
+from tenure_server.http.local_uploads import LocalStoreUploads
 from tenure_server.http.parameters import StoredFileRequest
 from tenure_server.http.problems import EXCEPTION_HANDLERS
+from tenure_server.use_cases.api_tokens import AuthenticateToken
 from tenure_server.use_cases.check_for_update import CheckForUpdate
 from tenure_server.use_cases.download import Download
 from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.ports import Clock, Database, ObjectStore
+from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned
+from tenure_server.use_cases.report_install import ReportInstall
+from tenure_server.use_cases.upload_builds import UploadBuilds
 
 STORED_FILE = Operation(
     summary="A build's bytes from the embedded store, whole or in ranges",
@@ -48,10 +69,16 @@ class Parts:
     list_releases: ListReleases
     show_licence: ShowLicence
     download: Download
+    report_install: ReportInstall
     public_url: str
     feed_addresses: FeedAddresses
     stored_files: LocalStoreDownloads | None
     metadata_is_public: bool
+    authenticate_token: AuthenticateToken
+    plan_publishing: PlanPublishing
+    upload_builds: UploadBuilds
+    publish_signed: PublishSigned
+    received_parts: LocalStoreUploads | None
 
 
 def endpoints(parts: Parts) -> tuple[Endpoint, ...]:
@@ -74,20 +101,47 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
     yield Endpoint("/v1/update-check", check.get, update_check.OPERATION)
     yield Endpoint("/v1/releases", listing.get, releases.OPERATION)
     yield Endpoint("/v1/licence", standing.get, licence.OPERATION)
+    reports = install_reports.InstallReportsEndpoint(authentication, parts.report_install)
+    yield Endpoint("/v1/install-reports", reports.post, install_reports.OPERATION)
     yield Endpoint("/downloads/_trust/{file}", trusted_files.get, downloads.TRUSTED_FILE)
     yield Endpoint("/downloads/{product}/{version}/{file}", builds.get, downloads.DOWNLOAD)
     yield Endpoint("/metadata/{file}", roles.get, metadata.OPERATION)
     if parts.stored_files is not None:
         yield Endpoint("/store/{key:path}", parts.stored_files.get, STORED_FILE)
+    yield Endpoint(
+        "/v1/token", tokens.TokenEndpoint(TokenAuthentication(parts.authenticate_token)).get, tokens.OPERATION
+    )
+    publishes = publishing.PublishingEndpoints(
+        TokenAuthentication(parts.authenticate_token), parts.plan_publishing, parts.upload_builds, parts.publish_signed
+    )
+    yield Endpoint("/v1/publishing/drafts", publishes.draft, publishing.DRAFT)
+    yield Endpoint("/v1/publishing/uploads", publishes.upload, publishing.UPLOAD)
+    yield Endpoint("/v1/publishing/uploads/complete", publishes.complete, publishing.COMPLETE)
+    yield Endpoint("/v1/publishing/publish", publishes.publish_release, publishing.PUBLISH)
+    if parts.received_parts is not None:
+        yield Endpoint("/uploads/{upload}/{number}", parts.received_parts.put, local_uploads.PART)
     yield Endpoint("/healthz", lives.live, health.LIVE)
     yield Endpoint("/readyz", lives.ready, health.READY)
 
 
+def _fast_routes(parts: Parts, general: ASGIApp) -> FastRoutes:
+    check = FastUpdateCheck(general, parts.identify_licence, parts.check_for_update, parts.public_url)
+    fast: dict[bytes, ASGIApp] = {
+        b"/v1/update-check": check,
+        b"/downloads/": FastDownloads(general, parts.identify_licence, parts.download),
+    }
+    if parts.metadata_is_public:
+        fast[b"/metadata/"] = FastMetadata(general, parts.database)
+    return fast
+
+
 def application(parts: Parts, more: Sequence[BaseRoute] = ()) -> Starlette:
     """The API, and more routes beside it: the customer page, the native feeds."""
-    app = Starlette(
+    app = FastApplication(
+        fast=lambda general: _fast_routes(parts, general),
+        prepare=parts.check_for_update.catalogue.current,
         routes=[*(endpoint.route() for endpoint in endpoints(parts)), *more],
-        middleware=[Middleware(Edge), Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)],
+        middleware=[Middleware(Edge), Middleware(BodyLimit)],
         exception_handlers=dict(EXCEPTION_HANDLERS),
     )
     app.router.redirect_slashes = False  # it redirects to whatever host the request names

@@ -9,17 +9,17 @@ from starlette.responses import Response
 
 from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable, Forbidden, InvalidRequest, NotFound
 from tenure_server.http import wire
+from tenure_server.http.answer_pieces import newest_answer, offer_answer
 from tenure_server.http.authentication import Authentication
 from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.etags import conditional
 from tenure_server.http.parameters import UpdateCheckRequest
 from tenure_server.http.reading import read
 from tenure_server.use_cases.check_for_update import CheckForUpdate, UpdateAnswer
-from tenure_signing import update_choice
-from tenure_signing.coverage import Covered
 from tenure_signing.update_choice import InstalledCopy
 
 VARY = "Authorization, Tenure-Certificate"
+CACHING = "private, no-cache"
 
 OPERATION = Operation(
     summary="Whether there is an update for an installed copy",
@@ -40,13 +40,13 @@ class UpdateCheckEndpoint:
     def get(self, request: Request) -> Response:
         licence = self.authentication.licence(request)
         asked = read(request, UpdateCheckRequest)
-        copy = InstalledCopy(asked.version, asked.machine, asked.channel, asked.install_id, asked.manual)
+        copy = InstalledCopy(asked.version, asked.machine, asked.channel, asked.install_id, asked.manual, asked.turn)
         wants_certificate = asked.certificate is not None
         answer = self.check_for_update(licence, asked.product, copy, wants_certificate=wants_certificate)
         body = rendered(answer, self.public_url).model_dump_json().encode()
         if wants_certificate:  # a certificate is of this instant: no two answers are the same
             return Response(body, headers={"Cache-Control": "no-store", "Vary": VARY}, media_type="application/json")
-        headers = {"Cache-Control": "private, no-cache", "Vary": VARY}
+        headers = {"Cache-Control": CACHING, "Vary": VARY}
         return conditional(request, body, media_type="application/json", headers=headers)
 
 
@@ -57,39 +57,11 @@ def rendered(answer: UpdateAnswer, base_url: str) -> wire.UpdateCheck:
         product=answer.product,
         edition=answer.licence.edition,
         channel=answer.copy.channel,
+        pinned=str(choice.pin) if choice.pin is not None else None,
         installed=wire.Installed(version=str(answer.copy.version), withdrawn=wire.Withdrawal.of(choice.installed)),
-        offer=_offer(choice.offer, answer.notes, base_url) if choice.offer is not None else None,
-        newest=_newest(choice.newest) if choice.newest is not None else None,
+        offer=offer_answer(choice.offer, answer.notes, base_url) if choice.offer is not None else None,
+        newest=newest_answer(choice.newest) if choice.newest is not None else None,
         support=wire.Support.of(answer.support),
         renewal=wire.Renewal.of(answer.renewal),
         certificate=answer.certificate,
-    )
-
-
-def _offer(offer: update_choice.Offer, notes: str | None, base_url: str) -> wire.Offer:
-    release = offer.release
-    return wire.Offer(
-        version=str(release.version),
-        kind=release.kind,
-        released_on=release.released_on,
-        channel=release.channel,
-        reason=offer.covered.reason,
-        downgrade=offer.is_downgrade,
-        more_steps_follow=offer.more_steps_follow,
-        last_step=str(offer.last_step) if offer.last_step is not None else None,
-        notes=notes,
-        builds=[wire.Build.of(build, base_url) for build in offer.builds],
-    )
-
-
-def _newest(newest: update_choice.Newest) -> wire.Newest:
-    release = newest.release
-    return wire.Newest(
-        version=str(release.version),
-        kind=release.kind,
-        released_on=release.released_on,
-        channel=release.channel,
-        covered=isinstance(newest.coverage, Covered),
-        reason=newest.coverage.reason,
-        price=wire.price_of(newest.coverage),
     )

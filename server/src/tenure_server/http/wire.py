@@ -6,11 +6,13 @@ They are no domain objects: each is made from one, and none is read back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tenure_server.domain.api_tokens import Scope
+from tenure_server.domain.publishing import UploadState
 from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary
 from tenure_signing import releases
 from tenure_signing.coverage import CoverageReason, Covered, NotCovered, RefusalReason
@@ -201,6 +203,7 @@ class UpdateCheck(Answer):
     product: str
     edition: str
     channel: str
+    pinned: str | None = Field(description="the line, such as 2 or 2.4, that the licence's copies stay at or below")
     installed: Installed
     offer: Offer | None
     newest: Newest | None
@@ -245,6 +248,57 @@ class LicenceAnswer(Answer):
     renewal: Renewal
     certificate: str = Field(description="a fresh SMP certificate")
     feeds: Mapping[str, str] = Field(description="feed addresses for updaters that can send no header; secret")
+
+
+class TokenAnswer(Answer):
+    """What an API token may do; never the token itself."""
+
+    id: str
+    name: str
+    scopes: list[Scope]
+    product: str | None = Field(description="the only one it publishes")
+    channel: str | None = Field(description="the only one it publishes to; null: all of the product's")
+    expires_at: datetime
+
+
+class PartLink(Answer):
+    """PUT `length` bytes of the build, from `offset` on, to `url`, without any credential. Not to be logged."""
+
+    number: int
+    offset: int
+    length: int
+    url: str
+
+
+class Upload(Answer):
+    """How far a build is."""
+
+    is_stored: bool = Field(description="read back by the server and found right: nothing is left to do")
+    parts: int
+    missing: int = Field(description="0 and not stored: complete it")
+    links: list[PartLink] = Field(description="for the first of the missing parts; ask again for more")
+
+    @classmethod
+    def of(cls, state: UploadState) -> Self:
+        links = [PartLink(number=p.number, offset=p.offset, length=p.length, url=p.url) for p in state.links]
+        return cls(is_stored=state.is_stored, parts=state.parts, missing=state.missing, links=links)
+
+
+class PublishingPlan(Answer):
+    """What a publisher has to know. What is signed is decided on its own machine."""
+
+    product: str
+    title: str
+    editions: list[str]
+    channels: list[str] = Field(description="most stable first")
+    today: date = Field(description="in the vendor's time zone")
+    uploads: list[Upload] = Field(description="of the builds, in the order of the request; without links")
+
+
+class PublishedRelease(Answer):
+    product: str
+    version: str
+    is_new: bool = Field(description="false: it was published before")
 
 
 class Health(Answer):

@@ -131,6 +131,9 @@ def _decision(listed: ListedRelease, standing: LicenceStanding, vendor: str) -> 
             return "withdrawn", "Withdrawn", why, _replacement(release)
         case Withheld.HALTED:
             return "paused", "Paused", f"{vendor} has paused it for now.", "Try again later."
+        case Withheld.CHANNEL_NOT_ALLOWED:
+            why = f"Your licence is not for releases on the channel {release.channel}."
+            return "excluded", "Not included", why, f"Contact {vendor} about it."
         case unexpected:
             assert_never(unexpected)
 

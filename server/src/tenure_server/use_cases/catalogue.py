@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date
 
 from tenure_server.domain.products import Product
-from tenure_server.errors import NotFound
+from tenure_server.errors import DatabaseUnavailable, NotFound
 from tenure_server.use_cases.ports import Database, Records
 from tenure_signing.key_sets import KeySet
 from tenure_signing.names import ProductName
@@ -21,7 +22,13 @@ from tenure_signing.release_record import listing_of
 from tenure_signing.releases import Build, ProductReleases, Release, Rollout, visible_on
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.tuf_roles import LICENCE_KEYS_PATH, ROOT
+from tenure_signing.update_index import UpdateIndex
 from tenure_signing.versions import Version
+
+_MAX_DAYS = 3  # today, yesterday at midnight, and a clock that was set
+
+RELOAD_SECONDS = 0.5
+"""For how long ``at_hand`` goes on with the catalogue before, while the next one is read in a thread."""
 
 FRESH_SECONDS = 0.5
 """How old the knowledge of the publication counter may be: with a reload of under half a second, a publication,
@@ -36,16 +43,26 @@ class PublishedProduct:
     releases: tuple[Release, ...]
     rollouts: Mapping[Version, Rollout]
     notes: Mapping[Version, str]
+    _indexes: dict[date, UpdateIndex] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def on(self, today: date, now: datetime | None = None) -> ProductReleases:
-        """The product as decisions see it on that day. ``now`` says how far ramps have come; without it they have not
-        begun, which is all that a download has to know."""
-        rollouts = self.rollouts.items()
+    def index_on(self, today: date) -> UpdateIndex:
+        """The product prepared for the decisions of that day. The same object until something is published."""
+        index = self._indexes.get(today)
+        if index is None:
+            index = UpdateIndex(self.on(today))
+            if len(self._indexes) >= _MAX_DAYS:
+                self._indexes.clear()
+            self._indexes[today] = index
+        return index
+
+    def on(self, today: date) -> ProductReleases:
+        """The product as decisions see it on that day. Its ramps have not begun: ``UpdateIndex.choose`` is told the
+        instant, and downloads ask only what is halted."""
         return ProductReleases(
             product=self.product.name,
             releases=visible_on(self.releases, today),
             channels=self.product.channels,
-            rollouts=dict(rollouts) if now is None else {version: each.at(now) for version, each in rollouts},
+            rollouts=dict(self.rollouts),
         )
 
 
@@ -65,15 +82,15 @@ class Catalogue:
         return found
 
 
-def find_build(product: ProductReleases, version: Version, file_name: str) -> tuple[Release, Build]:
+def find_build(index: UpdateIndex, version: Version, file_name: str) -> tuple[Release, Build]:
     """The visible release and its build of that file name. Raises ``NotFound``."""
-    for release in product.releases:
-        if release.version == version:
-            for build in release.builds:
-                if build.file_name == file_name:
-                    return release, build
-            raise NotFound("This release has no such file.", code="unknown_file")
-    raise NotFound("There is no such release.", code="unknown_release")
+    found = index.find(version, file_name)
+    if found is None:
+        raise NotFound("There is no such release.", code="unknown_release")
+    release, build = found
+    if build is None:
+        raise NotFound("This release has no such file.", code="unknown_file")
+    return release, build
 
 
 def read_repository(records: Records) -> Repository:
@@ -123,6 +140,8 @@ class CatalogueSource:
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
         self._checked_at = 0.0
+        self._is_reloading = False
+        self._reloading_since = 0.0
 
     def current(self) -> Catalogue:
         """The catalogue, at most ``fresh_seconds`` behind the database."""
@@ -139,6 +158,57 @@ class CatalogueSource:
             return catalogue
         with self._database.reading() as records:
             if catalogue is None or records.publication_counter() != catalogue.counter:
-                catalogue = read_catalogue(records)
+                catalogue = _prepared(read_catalogue(records), catalogue)
         self._catalogue, self._checked_at = catalogue, now
         return catalogue
+
+    def at_hand(self) -> Catalogue | None:
+        """The catalogue, without waiting until the next one is read; None if that has to be done by ``current``, in a
+        thread.
+
+        Not more than ``fresh_seconds`` and ``RELOAD_SECONDS`` behind the database. None too where that does not answer.
+        """
+        try:
+            return self._at_hand()
+        except DatabaseUnavailable:
+            return None
+
+    def _at_hand(self) -> Catalogue | None:
+        catalogue, now = self._catalogue, self._monotonic()
+        if catalogue is None or self._fresh_seconds == 0:
+            return None
+        if now - self._checked_at < self._fresh_seconds:
+            return catalogue
+        quick = self._database.quick
+        if not self._is_reloading:
+            if quick.is_inline and quick.publication_counter() == catalogue.counter:
+                self._checked_at = now
+                return catalogue
+            self._is_reloading, self._reloading_since = True, now
+            threading.Thread(target=self._reload, name="catalogue", daemon=True).start()
+        known_until = self._reloading_since if quick.is_inline else self._checked_at + self._fresh_seconds
+        return catalogue if now - known_until < RELOAD_SECONDS else None
+
+    def _reload(self) -> None:
+        """A failure is not told here: whoever waits in ``current`` gets it."""
+        try:
+            with suppress(DatabaseUnavailable):
+                self.current()
+        finally:
+            self._is_reloading = False
+
+
+def _prepared(catalogue: Catalogue, before: Catalogue | None) -> Catalogue:
+    """The catalogue with what did not change taken over from the one before, which is prepared already; the key set
+    too, so that verifications hold on."""
+    if before is None:
+        return catalogue
+    products = {name: _same(product, before.products.get(name)) for name, product in catalogue.products.items()}
+    same_keys = catalogue.licence_keys == before.licence_keys
+    return replace(
+        catalogue, products=products, licence_keys=before.licence_keys if same_keys else catalogue.licence_keys
+    )
+
+
+def _same(product: PublishedProduct, before: PublishedProduct | None) -> PublishedProduct:
+    return before if before is not None and before == product else product

@@ -92,14 +92,22 @@ def licence_of(records: Records, licence_id: str) -> Licence:
     """Raises ``NotFound`` (``unknown_licence``)."""
     licence = records.licences.get(licence_id)
     if licence is None:
-        raise NotFound("There is no such licence.", code="unknown_licence")
+        raise NotFound(
+            "There is no such licence.",
+            code="unknown_licence",
+            hint="tenure licence list finds it by customer or e-mail",
+        )
     return licence
 
 
 def required_reason(reason: str) -> str:
     reason = reason.strip()
-    if not 1 <= len(reason) <= 500:
-        raise InvalidRequest("A reason of 1 to 500 characters is required.", code="reason_missing")
+    if not 1 <= len(reason) <= 500 or not reason.isprintable():
+        raise InvalidRequest(
+            "A reason of 1 to 500 characters is required.",
+            code="reason_missing",
+            hint="one line; it goes to the audit trail",
+        )
     return reason
 
 

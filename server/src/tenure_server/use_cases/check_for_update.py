@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_server.domain.licences import Licence
 from tenure_server.errors import Forbidden, InvalidRequest
 from tenure_server.use_cases.catalogue import CatalogueSource
@@ -13,14 +14,14 @@ from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.errors import InvalidName
 from tenure_signing.names import ProductName
-from tenure_signing.update_choice import InstalledCopy, UpdateChoice, choose_update
+from tenure_signing.update_choice import InstalledCopy, UpdateChoice
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateAnswer:
     """The complete answer of RULES.md: everything a dialog needs, in one round trip."""
 
-    licence: Licence
+    licence: Licence | LicenceFacts
     product: ProductName
     copy: InstalledCopy
     choice: UpdateChoice
@@ -40,7 +41,12 @@ class CheckForUpdate:
     sign_certificate: CertificateSigner
 
     def __call__(
-        self, licence: Licence, product_name: ProductName, copy: InstalledCopy, *, wants_certificate: bool = False
+        self,
+        licence: Licence | LicenceFacts,
+        product_name: ProductName,
+        copy: InstalledCopy,
+        *,
+        wants_certificate: bool = False,
     ) -> UpdateAnswer:
         """Raises ``NotFound`` (``unknown_product``), ``Forbidden`` (``wrong_product``) for a licence of another
         product and ``InvalidRequest`` (``unknown_channel``)."""
@@ -51,7 +57,7 @@ class CheckForUpdate:
         today = self.policy.day_of(now)
         entitlement = licence.entitlement(published.product.service_packs)
         try:
-            choice = choose_update(entitlement, published.on(today, now), copy)
+            choice = published.index_on(today).choose(entitlement, copy, now)
         except InvalidName as error:
             raise InvalidRequest(f"There is no such channel: {error}.", code="unknown_channel") from error
         return UpdateAnswer(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_server.domain.licences import Licence
 from tenure_server.errors import Forbidden, NotFound
-from tenure_server.use_cases.catalogue import CatalogueSource, find_build
+from tenure_server.use_cases.catalogue import Catalogue, CatalogueSource, find_build
 from tenure_server.use_cases.ports import Clock, ObjectStore
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.coverage import Covered, NotCovered, RefusalReason
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Build, Release
-from tenure_signing.update_choice import Withheld, download_decision
+from tenure_signing.update_choice import Withheld
 from tenure_signing.versions import Version
 
 
@@ -45,14 +46,24 @@ class Download:
     policy: VendorPolicy
     link_seconds: int
 
-    def __call__(self, licence: Licence, product_name: ProductName, version: Version, file_name: str) -> DownloadLink:
-        """Raises ``NotFound`` (``unknown_product``, ``unknown_release``, ``unknown_file``), ``Forbidden`` with the
+    def __call__(
+        self,
+        licence: Licence | LicenceFacts,
+        product_name: ProductName,
+        version: Version,
+        file_name: str,
+        *,
+        catalogue: Catalogue | None = None,
+    ) -> DownloadLink:
+        """``catalogue`` is the one to decide by where the caller has it at hand.
+
+        Raises ``NotFound`` (``unknown_product``, ``unknown_release``, ``unknown_file``), ``Forbidden`` with the
         reason of RULES.md as its code, or ``ReleaseGone`` (``withdrawn``)."""
-        published = self.catalogue.current().product(product_name)
-        product = published.on(self.policy.day_of(self.clock()))
-        release, build = find_build(product, version, file_name)
+        published = (catalogue or self.catalogue.current()).product(product_name)
+        index = published.index_on(self.policy.day_of(self.clock()))
+        release, build = find_build(index, version, file_name)
         entitlement = licence.entitlement(published.product.service_packs)
-        match download_decision(entitlement, release, product):
+        match index.download_decision(entitlement, release):
             case Covered():
                 pass
             case NotCovered(reason):
@@ -71,13 +82,17 @@ class Download:
                 raise Forbidden(
                     f"{release.product} {release.version} is halted for now.", code="halted", hint="try again later"
                 )
+            case Withheld.CHANNEL_NOT_ALLOWED:
+                raise Forbidden(
+                    f"This licence is not for releases on the channel {release.channel}.", code="channel_not_allowed"
+                )
             case unexpected:
                 assert_never(unexpected)
         url = self.store.signed_url(store_key(build), file_name=build.file_name, seconds=self.link_seconds)
         return DownloadLink(url, build, self.link_seconds)
 
 
-def refusal_sentence(reason: RefusalReason, licence: Licence, release: Release) -> str:
+def refusal_sentence(reason: RefusalReason, licence: Licence | LicenceFacts, release: Release) -> str:
     """Why this licence may not have this release, for the customer."""
     name, day = f"{release.product} {release.version}", release.released_on
     match reason:

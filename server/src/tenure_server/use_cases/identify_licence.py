@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from tenure_server.domain.licences import Licence
 from tenure_server.errors import AuthenticationRequired
-from tenure_server.use_cases.catalogue import CatalogueSource
+from tenure_server.use_cases.catalogue import Catalogue, CatalogueSource
+from tenure_server.use_cases.licence_cache import KnownLicence, LicenceCache, VerifiedKey
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_signing.errors import InvalidStatement
 from tenure_signing.licence_key import licence_key_digest, verify_licence_key
+from tenure_signing.quick_verification import SignedBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +22,75 @@ class IdentifyLicence:
     database: Database
     catalogue: CatalogueSource
     clock: Clock
+    cache: LicenceCache = field(default_factory=LicenceCache)
 
     def by_key(self, key: str) -> Licence:
         """The licence of this key, whatever its status. Raises ``AuthenticationRequired``; its code says why, as
         ``licence_key_`` and the code of the statement's fault, or ``unknown_licence``."""
-        try:
-            verify_licence_key(key, self.catalogue.current().licence_keys, self.clock())
-        except InvalidStatement as error:
-            raise AuthenticationRequired(
-                f"The licence key cannot be accepted: {error}",
-                code=f"licence_key_{error.code}",
-                hint="paste the key again exactly as it was sent to you, in one piece",
-            ) from error
+        self._verify(key, self.catalogue.current())
         with self.database.reading() as records:
             licence = records.licences.by_key_digest(licence_key_digest(key))
         if licence is None:
-            raise AuthenticationRequired(
-                "The licence key is genuine, but this server does not know its licence.",
-                code="unknown_licence",
-                hint="ask the vendor; the licence may have been issued on another server",
-            )
+            raise _unknown()
         return licence
+
+    def at_hand(self, digest: str, catalogue: Catalogue) -> KnownLicence | None:
+        """The licence of the key with this digest, if this process has verified the key and nothing has changed."""
+        found = self.cache.get(digest)
+        if found is None or found[0] != self.database.quick.version():
+            return None
+        known = found[1]
+        return known if known.verified.holds(catalogue.licence_keys, self.clock()) else None
+
+    def known(self, key: str, digest: str, catalogue: Catalogue) -> KnownLicence:
+        """As ``by_key``, in facts, and remembered.
+
+        The claims of a key whose signature is good and which the database knows are those it was issued with, so they
+        are not read again; any other key is judged whole.
+        """
+        quick, now = self.database.quick, self.clock()
+        before = self.cache.get(digest)
+        verified = before[1].verified if before is not None else None
+        if verified is not None and not verified.holds(catalogue.licence_keys, now):
+            verified = None
+        signed_by = self._signed_by(key, catalogue, now) if verified is None else None
+        version = quick.version()  # before the facts: a change meanwhile makes them out of date, not overlooked
+        found = quick.licence_key(digest)
+        if found is None or (signed_by is not None and not signed_by.allows(found.issued_at, now)):
+            self.cache.drop(digest)
+            self._verify(key, catalogue)
+            raise _unknown()
+        if before is not None and verified is before[1].verified and before[1].facts == found.facts:
+            known = before[1]
+        else:
+            known = KnownLicence(found.facts, verified or VerifiedKey(catalogue.licence_keys, now))
+        self.cache.put(digest, version, known)
+        return known
+
+    def _signed_by(self, key: str, catalogue: Catalogue, now: datetime) -> SignedBy:
+        try:
+            return self.cache.verification(catalogue.licence_keys).signed_by(key, now)
+        except InvalidStatement as error:
+            raise _refused(error) from error
+
+    def _verify(self, key: str, catalogue: Catalogue) -> None:
+        try:
+            verify_licence_key(key, catalogue.licence_keys, self.clock())
+        except InvalidStatement as error:
+            raise _refused(error) from error
+
+
+def _refused(error: InvalidStatement) -> AuthenticationRequired:
+    return AuthenticationRequired(
+        f"The licence key cannot be accepted: {error}",
+        code=f"licence_key_{error.code}",
+        hint="paste the key again exactly as it was sent to you, in one piece",
+    )
+
+
+def _unknown() -> AuthenticationRequired:
+    return AuthenticationRequired(
+        "The licence key is genuine, but this server does not know its licence.",
+        code="unknown_licence",
+        hint="ask the vendor; the licence may have been issued on another server",
+    )

@@ -38,7 +38,8 @@ class ListReleases:
     def __call__(
         self, licence: Licence, *, machine: Platform | None = None, channel: ChannelName | None = None
     ) -> tuple[ListedRelease, ...]:
-        """Newest version first; releases of other editions are left out. Raises ``NotFound`` (``unknown_product``) and
+        """Newest version first; releases of other editions, and on channels that the licence may
+        not have, are left out. Raises ``NotFound`` (``unknown_product``) and
         ``InvalidRequest`` (``unknown_channel``)."""
         published = self.catalogue.current().product(licence.product)
         if channel is not None and channel not in published.product.channels:
@@ -48,7 +49,8 @@ class ListReleases:
             )
         today = self.policy.day_of(self.clock())
         product = published.on(today)
-        decisions = download_decisions(licence.entitlement(published.product.service_packs), product)
+        entitlement = licence.entitlement(published.product.service_packs)
+        decisions = download_decisions(entitlement, product)
         listed = (
             ListedRelease(
                 release=release,
@@ -57,6 +59,8 @@ class ListReleases:
                 notes=published.notes.get(release.version),
             )
             for release in sorted(product.releases, key=lambda r: r.version, reverse=True)
-            if licence.edition in release.editions and channel in (None, release.channel)
+            if licence.edition in release.editions
+            and channel in (None, release.channel)
+            and entitlement.updates.allows_channel(release.channel)
         )
         return tuple(each for each in listed if each.builds)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from tenure_server.domain.api_tokens import ApiToken
+from tenure_server.domain.audit_chain import AuditEvent as AuditEvent
+from tenure_server.domain.audit_chain import AuditHead, AuditRecord
+from tenure_server.domain.install_reports import DayCount, FailureLimit, InstallReport, OutcomeCounts
+from tenure_server.domain.licence_facts import FoundKey
 from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.domain.products import Product
-from tenure_signing.entitlement import Grant, LicenceStatus
+from tenure_signing.entitlement import Grant, LicenceStatus, UpdateRules
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Rollout
 from tenure_signing.versions import Version
@@ -74,6 +79,35 @@ class ObjectStore(Protocol):
         ...
 
 
+class UploadStore(Protocol):
+    """How builds come into the store from elsewhere: in numbered parts, each sent straight to it with a link of its own.
+
+    An upload shows no object until it is completed. Every method raises ``StoreUnavailable`` as the store's own do.
+    """
+
+    def begin_upload(self, key: str) -> str:
+        """Begin; returns the upload's id, ASCII."""
+        ...
+
+    def part_url(self, key: str, upload_id: str, number: int, *, length: int, seconds: int) -> str:
+        """A URL to which anyone can PUT a part of exactly that many bytes, again and again, for so many seconds.
+        Numbers begin with 1."""
+        ...
+
+    def list_parts(self, key: str, upload_id: str) -> Mapping[int, int] | None:
+        """The lengths in bytes of the parts that are there, by number; None if there is no such upload any more."""
+        ...
+
+    def complete_upload(self, key: str, upload_id: str) -> None:
+        """Make one object of the parts, in the order of their numbers; from then on nobody can send another one.
+        Raises ``ObjectNotFound`` if there is no such upload any more."""
+        ...
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        """Forget the parts; nothing happens if there are none."""
+        ...
+
+
 class Products(Protocol):
     def get(self, name: ProductName) -> Product | None: ...
 
@@ -114,6 +148,8 @@ class Licences(Protocol):
     def add_key(self, licence_id: str, key: IssuedKey) -> None: ...
 
     def set_status(self, licence_id: str, status: LicenceStatus, reason: str | None) -> None: ...
+
+    def set_update_rules(self, licence_id: str, rules: UpdateRules) -> None: ...
 
 
 class SignedFiles(Protocol):
@@ -165,21 +201,113 @@ class Notes(Protocol):
     def put(self, name: ProductName, version: Version, markdown: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
-    """Who did what to which thing. ``details`` hold before and after, never a secret."""
+class Tokens(Protocol):
+    """API tokens; they are never removed, so that the audit trail can be read."""
 
-    at: datetime
-    who: str
-    action: str
-    subject: str
-    details: Mapping[str, object]
+    def get(self, token_id: str) -> ApiToken | None: ...
+
+    def all(self) -> tuple[ApiToken, ...]:
+        """Every token, newest first."""
+        ...
+
+    def add(self, token: ApiToken) -> None:
+        """Raises ``Conflict`` (code ``token_exists``) if the id or the digest is taken."""
+        ...
+
+    def revoke(self, token_id: str, at: datetime) -> None:
+        """Nothing happens if it is revoked already. Raises ``NotFound`` (``unknown_token``)."""
+        ...
+
+    def note_use(self, token_id: str, at: datetime) -> None:
+        """Nothing happens if a later use is known, or there is no such token."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuildUpload:
+    """What is known of a build's way into the store. ``verified_at``: the server read it back, and it was right."""
+
+    key: str
+    upload_id: str | None  # None once it is verified
+    length: int  # bytes
+    part_bytes: int
+    begun_at: datetime
+    verified_at: datetime | None = None
+
+
+class Uploads(Protocol):
+    """Uploads by store key."""
+
+    def get(self, key: str) -> BuildUpload | None: ...
+
+    def begin(self, upload: BuildUpload) -> BuildUpload:
+        """Keep it, unless there is one of this key; returns the one that is kept."""
+        ...
+
+    def verified(self, upload: BuildUpload, at: datetime) -> None:
+        """Keep that the object is right, whether or not its upload is known."""
+        ...
+
+    def remove(self, upload: BuildUpload) -> bool:
+        """Whether it was still the one that is known of its key, which is now forgotten. If so, nobody else can begin or
+        verify one of this key until the transaction ends."""
+        ...
 
 
 class AuditTrail(Protocol):
+    """Appended to, never changed. Events are chained in the order of their transactions' ends."""
+
     def append(self, event: AuditEvent) -> None: ...
 
-    def newest(self, *, subject: str | None = None, limit: int = 100) -> tuple[AuditEvent, ...]: ...
+    def newest(
+        self,
+        *,
+        subject: str | None = None,
+        who: str | None = None,
+        action: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> tuple[AuditEvent, ...]:
+        """Events, newest first. ``action`` is a whole one (``licence.revoked``) or what stands before its dot;
+        ``since`` is inclusive."""
+        ...
+
+    def following(self, number: int, *, limit: int) -> tuple[AuditRecord, ...]:
+        """The events after that number, oldest first."""
+        ...
+
+    def head(self) -> AuditHead:
+        """Where the trail ends; number 0 of an empty one."""
+        ...
+
+
+class InstallReports(Protocol):
+    """What installs reported of releases, and the limits at which rollouts halt themselves."""
+
+    def add(self, reports: Sequence[InstallReport]) -> None:
+        """Count them all, and keep the last outcome of each install; installs beyond what their licence may count are
+        left out."""
+        ...
+
+    def counts(self, product: ProductName, version: Version, *, since: datetime | None = None) -> OutcomeCounts:
+        """Distinct installs by their last outcome; only those that reported after ``since``."""
+        ...
+
+    def by_day(self, product: ProductName, version: Version) -> tuple[DayCount, ...]:
+        """Reports by day, oldest first, and outcome."""
+        ...
+
+    def limit(self, product: ProductName, version: Version) -> FailureLimit | None:
+        """The version's own limit, else the product's."""
+        ...
+
+    def own_limit(self, product: ProductName, version: Version | None) -> FailureLimit | None:
+        """As it was set for the version, or with None for the product."""
+        ...
+
+    def set_limit(self, product: ProductName, version: Version | None, limit: FailureLimit | None) -> None:
+        """None removes it. Raises ``NotFound`` (``unknown_product``)."""
+        ...
 
 
 class Records(Protocol):
@@ -196,10 +324,36 @@ class Records(Protocol):
     @property
     def notes(self) -> Notes: ...
     @property
+    def tokens(self) -> Tokens: ...
+    @property
+    def uploads(self) -> Uploads: ...
+    @property
+    def install_reports(self) -> InstallReports: ...
+    @property
     def audit(self) -> AuditTrail: ...
 
     def publication_counter(self) -> int:
         """Moves with every publication, product, rollout and notes change; cheap to read."""
+        ...
+
+
+class QuickReads(Protocol):
+    """Reads for every request: short enough for an event loop where ``is_inline`` says so. Safe to use from several
+    threads. Every method raises ``DatabaseUnavailable``."""
+
+    @property
+    def is_inline(self) -> bool:
+        """Whether a read takes well under a millisecond and waits for no network."""
+        ...
+
+    def version(self) -> int:
+        """Moves with every commit: of this process at once, of another one within half a second."""
+        ...
+
+    def publication_counter(self) -> int: ...
+
+    def licence_key(self, digest: str) -> FoundKey | None:
+        """The key with this digest and the facts of its licence."""
         ...
 
 
@@ -213,6 +367,9 @@ class Database(Protocol):
     def writing(self) -> AbstractContextManager[Records]:
         """One transaction: committed when the block ends, rolled back when it raises."""
         ...
+
+    @property
+    def quick(self) -> QuickReads: ...
 
     def check(self) -> None:
         """Raise ``DatabaseUnavailable`` unless the database answers and its schema is the one this code expects."""

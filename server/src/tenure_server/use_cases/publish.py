@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from tenure_server.use_cases.signers import OnlineSigners
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.names import ChannelName, EditionName, FileName, Platform, ProductName
 from tenure_signing.release_record import releases_of, target_path
-from tenure_signing.releases import Build, PaidUpgrade, Release
+from tenure_signing.releases import Build, PaidUpgrade, Release, Rollout
 from tenure_signing.tuf_drafts import sign, with_release
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.versions import Kind, Version, kind_of
@@ -61,6 +61,7 @@ class PublishRequest:
     open_release: bool | None = None
     paid_upgrade: PaidUpgrade | None = None
     notes: str | None = None
+    share_basis_points: int | None = None  # of installs that a version reaches at first; default: everyone
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +91,11 @@ class Publish:
     ) -> Published:
         """Raises ``InvalidRequest``, ``NotFound``, ``PublishingError`` (``ImmutableRelease`` above all) and
         ``StoreError``. ``progress`` is told the bytes of each file twice: hashed, then uploaded."""
-        builds = tuple(_build(request, file, progress) for file in request.files)
+        builds = tuple(hashed_build(request, file, progress) for file in request.files)
         today = self.policy.day_of(self.clock())
         with self.database.reading() as records:
-            product = _product(records, request.product)
-            release = _release(request, product, read_repository(records), builds, today)
+            product = product_of(records, request.product)
+            release = release_to_publish(request, product, read_repository(records), builds, today)
         self._upload(request.files, builds, progress)
         now = self.signing_clock()
         with self.database.writing() as records:
@@ -102,14 +103,21 @@ class Publish:
             role = before.bytes_of(product.name)
             draft = with_release(role, release, now)
             is_new = draft != role
+            signed = sign(product.name, draft, *signers) if is_new else None
+            after = publish_release(records, before, release, signed, online, now, request)
             if is_new:
-                signed = {product.name: sign(product.name, draft, *signers)}
-                before = publish_roles(records, before, signed, online, now)
-            if request.notes is not None and records.notes.get(product.name, release.version) != request.notes:
-                records.notes.put(product.name, release.version, request.notes)
-            if is_new:
-                _audit(records, self.clock, who, release)
-        return Published(_published(before, release), is_new)
+                audit_publication(records, self.clock(), who, release)
+        return Published(_published(after, release), is_new)
+
+    def preview(self, request: PublishRequest, *, progress: Progress | None = None) -> Published:
+        """What publishing would do; changes nothing. Raises as publishing does before it uploads, and
+        ``ImmutableRelease``. ``progress`` is told the bytes of each file once."""
+        builds = tuple(hashed_build(request, file, progress) for file in request.files)
+        with self.database.reading() as records:
+            product, repository = product_of(records, request.product), read_repository(records)
+        release = release_to_publish(request, product, repository, builds, self.policy.day_of(self.clock()))
+        role = repository.bytes_of(product.name)
+        return Published(release, with_release(role, release, self.signing_clock()) != role)
 
     def _upload(self, files: Sequence[FileToPublish], builds: Sequence[Build], progress: Progress | None) -> None:
         for file, build in zip(files, builds, strict=True):
@@ -136,7 +144,8 @@ class Publish:
         return digest.hexdigest() == build.sha256
 
 
-def _build(request: PublishRequest, file: FileToPublish, progress: Progress | None) -> Build:
+def hashed_build(request: PublishRequest, file: FileToPublish, progress: Progress | None) -> Build:
+    """The file as a build. Raises ``InvalidRequest`` (``unreadable_file``, ``empty_file``)."""
     sha256, sha1, length = hashlib.sha256(), hashlib.sha1(usedforsecurity=False), 0
     needs_sha1 = file.file_name.endswith(_SHA1_SUFFIXES)
     try:
@@ -162,20 +171,22 @@ def _build(request: PublishRequest, file: FileToPublish, progress: Progress | No
     )
 
 
-def _product(records: Records, name: ProductName) -> Product:
+def product_of(records: Records, name: ProductName) -> Product:
+    """Raises ``NotFound`` (``unknown_product``)."""
     product = records.products.get(name)
     if product is None:
         raise NotFound("There is no such product.", code="unknown_product", hint="tenure product add makes one")
     return product
 
 
-def _release(
+def release_to_publish(
     request: PublishRequest, product: Product, repository: Repository, builds: tuple[Build, ...], today: date
 ) -> Release:
     """The release as it will be signed: facts not given are those of the builds published before, or the defaults."""
     _require_sound(request, product)
     known = next(
-        (r for r in _releases(repository, product.name) if r.version == request.version and r.withdrawal is None), None
+        (r for r in releases_in(repository, product.name) if r.version == request.version and r.withdrawal is None),
+        None,
     )
     notes_sha256 = hashlib.sha256(request.notes.encode()).hexdigest() if request.notes is not None else None
     default = known or Release(
@@ -200,6 +211,7 @@ def _release(
         open_release=_chosen(request.open_release, default.open_release),
         paid_upgrade=_chosen(request.paid_upgrade, default.paid_upgrade),
         notes_sha256=_chosen(notes_sha256, default.notes_sha256),
+        promoted_from=default.promoted_from,
     )
 
 
@@ -212,6 +224,11 @@ def _require_sound(request: PublishRequest, product: Product) -> None:
         raise InvalidRequest("There is no file to publish.", code="no_files")
     if len({file.file_name for file in request.files}) != len(request.files):
         raise InvalidRequest("Two of the files have the same name.", code="same_file_name")
+    require_facts(request, product)
+
+
+def require_facts(request: PublishRequest, product: Product) -> None:
+    """What is stated of the release fits the product. Raises ``InvalidRequest``."""
     if request.editions is not None:
         unknown = sorted(request.editions - set(product.editions))
         if unknown or not request.editions:
@@ -228,22 +245,51 @@ def _require_sound(request: PublishRequest, product: Product) -> None:
         )
     if request.upgrade_from is not None and request.upgrade_from >= request.version:
         raise InvalidRequest("A release upgrades from versions below its own.", code="invalid_upgrade_from")
+    if request.share_basis_points is not None and not 0 <= request.share_basis_points <= 10_000:
+        raise InvalidRequest("A rollout's share is from 0 to 100 %.", code="invalid_share")
     if request.notes is not None and len(request.notes.encode()) > MAX_NOTES_BYTES:
         raise InvalidRequest(f"Release notes have at most {MAX_NOTES_BYTES} bytes.", code="notes_too_long")
 
 
-def _releases(repository: Repository, product: ProductName) -> tuple[Release, ...]:
+def releases_in(repository: Repository, product: ProductName) -> tuple[Release, ...]:
+    """Everything the product's role states."""
     return releases_of(product, repository.targets(product).targets)
 
 
+def _is_published(repository: Repository, release: Release) -> bool:
+    return any(r.version == release.version for r in releases_in(repository, release.product))
+
+
 def _published(repository: Repository, release: Release) -> Release:
-    return next(r for r in _releases(repository, release.product) if r.version == release.version)
+    return next(r for r in releases_in(repository, release.product) if r.version == release.version)
 
 
-def _audit(records: Records, clock: Clock, who: str, release: Release) -> None:
+def publish_release(
+    records: Records,
+    before: Repository,
+    release: Release,
+    signed: bytes | None,
+    online: OnlineSigners,
+    now: datetime,
+    request: PublishRequest,
+) -> Repository:
+    """The last step of publishing, in the caller's transaction: the first rollout, the product's signed role (None if
+    it is published already), the notes."""
+    product, share = release.product, request.share_basis_points
+    if share is not None and not _is_published(before, release):
+        records.rollouts.set(product, release.version, Rollout(share))
+    after = publish_roles(records, before, {product: signed}, online, now) if signed is not None else before
+    if request.notes is not None and records.notes.get(product, release.version) != request.notes:
+        records.notes.put(product, release.version, request.notes)
+    return after
+
+
+def audit_publication(records: Records, at: datetime, who: str, release: Release) -> None:
+    """Write down that the release, or further builds of it, were published."""
+    rollout = records.rollouts.of_product(release.product).get(release.version, Rollout())
     audited(
         records,
-        clock(),
+        at,
         who,
         "release.publish",
         f"{release.product} {release.version}",
@@ -251,4 +297,5 @@ def _audit(records: Records, clock: Clock, who: str, release: Release) -> None:
         channel=release.channel,
         editions=sorted(release.editions),
         builds={build.file_name: build.sha256 for build in release.builds},
+        rollout_basis_points=rollout.share_basis_points,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from tenure_server.domain.licences import Licence
+from tenure_server.domain.licence_facts import SupportedLicence
 from tenure_server.domain.pricing import smp_price
 from tenure_server.domain.products import Product
 from tenure_server.domain.smp import PLAN_YEARS, RenewalWindow, renewal_window, term
@@ -40,7 +40,7 @@ class RenewalOffer:
     url: str
 
 
-def support_summary(licence: Licence, today: date) -> SupportSummary:
+def support_summary(licence: SupportedLicence, today: date) -> SupportSummary:
     periods = licence.support_periods
     last_day = licence.last_paid_day
     return SupportSummary(
@@ -51,7 +51,7 @@ def support_summary(licence: Licence, today: date) -> SupportSummary:
     )
 
 
-def renewal_offer(licence: Licence, product: Product, policy: VendorPolicy, today: date) -> RenewalOffer:
+def renewal_offer(licence: SupportedLicence, product: Product, policy: VendorPolicy, today: date) -> RenewalOffer:
     """What can be ordered, from when until when, and at what price; before the window opens, the next renewal."""
     window = renewal_window(licence.last_paid_day, product.lapse_policy, today, policy.renewal_rules)
     starts_on = window.starts_on

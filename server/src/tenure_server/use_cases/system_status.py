@@ -5,21 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tenure_server.errors import DatabaseUnavailable, StoreUnavailable
+from tenure_server.errors import DatabaseUnavailable, StoreUnavailable, TenureError
 from tenure_server.use_cases.catalogue import read_catalogue, read_repository
 from tenure_server.use_cases.ports import Database, ObjectStore
 from tenure_signing.tuf_publishing import role_expiries, roles_to_resign
+from tenure_signing.tuf_roles import ONLINE_ROLES
 
 
 @dataclass(frozen=True, slots=True)
 class RoleStatus:
-    """``is_due``: the role should be signed anew by now; online roles are, by the server itself."""
+    """``is_due``: the role should be signed anew by now; online roles are, by the server itself.
+
+    ``needs_people``: due and offline, or expired.
+    """
 
     name: str
     version: int
     expires: datetime
     days_left: int  # negative once expired
     is_due: bool
+
+    @property
+    def needs_people(self) -> bool:
+        return self.days_left < 0 or (self.is_due and self.name not in ONLINE_ROLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,8 @@ class SystemStatus:
 
     @property
     def is_well(self) -> bool:
-        """Everything answers, and no metadata has expired."""
-        has_metadata = bool(self.roles) and all(role.days_left >= 0 for role in self.roles)
+        """Everything answers, and no metadata needs people."""
+        has_metadata = bool(self.roles) and not any(role.needs_people for role in self.roles)
         return self.database_problem is None and self.store_problem is None and has_metadata
 
 
@@ -45,14 +53,14 @@ def system_status(database: Database, store: ObjectStore, now: datetime) -> Syst
     try:
         store.check()
     except StoreUnavailable as error:
-        store_problem = str(error)
+        store_problem = _problem(error)
     try:
         database.check()
         with database.reading() as records:
             repository = read_repository(records)
             catalogue = read_catalogue(records)
     except DatabaseUnavailable as error:
-        return SystemStatus(str(error), store_problem)
+        return SystemStatus(_problem(error), store_problem)
     due = roles_to_resign(repository, now) if repository.roots else ()
     expiries = role_expiries(repository) if repository.roots else {}
     return SystemStatus(
@@ -65,3 +73,7 @@ def system_status(database: Database, store: ObjectStore, now: datetime) -> Syst
             for name, (version, expires) in expiries.items()
         ),
     )
+
+
+def _problem(error: TenureError) -> str:
+    return f"{error} {error.hint}" if error.hint is not None else str(error)

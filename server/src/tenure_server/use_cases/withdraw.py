@@ -14,8 +14,10 @@ from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.publication import locked_repository, publish_roles
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.names import ProductName
+from tenure_signing.release_record import releases_of
 from tenure_signing.releases import Withdrawal
 from tenure_signing.tuf_drafts import sign, with_withdrawal
+from tenure_signing.tuf_repository import Repository
 from tenure_signing.versions import Version
 
 
@@ -35,8 +37,10 @@ class Withdraw:
         signers: Sequence[Signer],
         online: OnlineSigners,
         who: str,
-    ) -> None:
-        """Raises ``NotFound`` (``unknown_product``), ``InvalidRequest`` (``reason_missing``), ``PublishingError`` for a
+    ) -> bool:
+        """Whether anything was changed: not if the release is withdrawn for this reason and replacement already.
+
+        Raises ``NotFound`` (``unknown_product``), ``InvalidRequest`` (``reason_missing``), ``PublishingError`` for a
         version that was never published or a replacement that is not to be had."""
         withdrawal = Withdrawal(required_reason(reason), replacement)
         now = self.signing_clock()
@@ -44,6 +48,8 @@ class Withdraw:
             if records.products.get(product) is None:
                 raise NotFound("There is no such product.", code="unknown_product")
             before = locked_repository(records)
+            if _withdrawal_of(before, product, version) == withdrawal:
+                return False
             draft = with_withdrawal(before.bytes_of(product), product, version, withdrawal, now)
             publish_roles(records, before, {product: sign(product, draft, *signers)}, online, now)
             audited(
@@ -55,3 +61,9 @@ class Withdraw:
                 reason=withdrawal.reason,
                 replacement=str(replacement) if replacement is not None else None,
             )
+        return True
+
+
+def _withdrawal_of(repository: Repository, product: ProductName, version: Version) -> Withdrawal | None:
+    releases = releases_of(product, repository.targets(product).targets)
+    return next((release.withdrawal for release in releases if release.version == version), None)

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from tenure_server.adapters.database.engine import LOCK_WAIT_SECONDS, SQLITE, open_engine, parse_url
 from tenure_server.adapters.database.failures import UPGRADE_HINT, translated
 from tenure_server.adapters.database.migrate import current_revision, newest_revision
+from tenure_server.adapters.database.quick_reads import PostgresQuickReads, SqliteQuickReads
 from tenure_server.adapters.database.records import SqlRecords
 from tenure_server.errors import DatabaseUnavailable
 from tenure_server.use_cases.ports import Records
@@ -27,6 +28,9 @@ class SqlDatabase:
         self._engine = open_engine(self._url)
         self._reading_options: dict[str, object] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._one_writer: threading.Lock | None = None
+        self._commits = 0
+        quick = SqliteQuickReads if self._url.get_backend_name() == SQLITE else PostgresQuickReads
+        self.quick: SqliteQuickReads | PostgresQuickReads = quick(self._url, lambda: self._commits)
         if self._url.get_backend_name() == SQLITE:
             # SQLite lets one write at a time and has the others poll for it: among our own threads, queue instead.
             self._one_writer = threading.Lock()
@@ -46,11 +50,13 @@ class SqlDatabase:
     @contextmanager
     def writing(self) -> Iterator[Records]:
         """SQLite takes its one write lock at the beginning, so that no transaction fails half-way for want of it."""
-        with self._turn(), translated(self._url), self._engine.connect() as plain:
+        with self._counted(), self._turn(), translated(self._url), self._engine.connect() as plain:
             connection = plain.execution_options(tenure_writing=True)
             with Session(connection) as session, session.begin():
                 session.connection()
-                yield SqlRecords(session)
+                records = SqlRecords(session)
+                yield records
+                records.finish()
 
     def check(self) -> None:
         with translated(self._url), self._engine.connect() as connection:
@@ -64,6 +70,15 @@ class SqlDatabase:
     def close(self) -> None:
         """Close the connections; the next use opens new ones."""
         self._engine.dispose()
+        self.quick.close()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Every end of a writing transaction counts, because a commit may have happened even if we were not told."""
+        try:
+            yield
+        finally:
+            self._commits += 1
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -12,8 +12,17 @@ from tenure_server.adapters.database.tables import (
     SupportPeriodRow,
 )
 from tenure_server.domain.licences import IssuedKey, Licence, LineKind, OrderLine, PaidPeriod, PeriodSource
-from tenure_signing.entitlement import Grant, LicenceStatus, LineGrant, SupportPeriod, VersionGrant
-from tenure_signing.names import EditionName, ProductName
+from tenure_signing.entitlement import (
+    Grant,
+    LicenceStatus,
+    LineGrant,
+    Pin,
+    SupportPeriod,
+    Turn,
+    UpdateRules,
+    VersionGrant,
+)
+from tenure_signing.names import ChannelName, EditionName, ProductName
 from tenure_signing.releases import Money
 from tenure_signing.versions import Version
 
@@ -42,6 +51,7 @@ def licence_of(
         grants=tuple(grant_of(grant) for grant in sorted(grants, key=lambda grant: grant.number or 0)),
         keys=tuple(issued_key(key) for key in sorted(keys, key=lambda key: (key.issued_at, key.digest))),
         created_at=row.created_at,
+        updates=update_rules(row),
     )
 
 
@@ -53,7 +63,7 @@ def licence_row(licence: Licence, feed_token_digest: str) -> LicenceRow:
         licence.product,
         *(k.hint for k in licence.keys),
     )
-    return LicenceRow(
+    row = LicenceRow(
         licence_id=licence.licence_id,
         product=licence.product,
         edition=licence.edition,
@@ -66,6 +76,27 @@ def licence_row(licence: Licence, feed_token_digest: str) -> LicenceRow:
         created_at=licence.created_at,
         feed_token_digest=feed_token_digest,
         search_text="\n".join(words).casefold(),
+    )
+    write_update_rules(row, licence.updates)
+    return row
+
+
+def write_update_rules(row: LicenceRow, rules: UpdateRules) -> None:
+    row.update_channels = sorted(rules.channels) if rules.channels is not None else None
+    row.update_pin = str(rules.pin) if rules.pin is not None else None
+    row.update_turn = rules.turn.value if rules.turn is not Turn.NORMAL else None
+
+
+def update_rules(row: LicenceRow) -> UpdateRules:
+    channels = row.update_channels
+    pin = None
+    if row.update_pin is not None:
+        major, _, minor = row.update_pin.partition(".")
+        pin = Pin(int(major), int(minor) if minor else None)
+    return UpdateRules(
+        channels=frozenset(ChannelName(name) for name in channels) if channels is not None else None,
+        pin=pin,
+        turn=Turn(row.update_turn) if row.update_turn is not None else Turn.NORMAL,
     )
 
 

@@ -21,6 +21,7 @@ from tenure_server.adapters.database.licence_rows import (
     licence_row,
     line_row,
     period_row,
+    write_update_rules,
 )
 from tenure_server.adapters.database.products import require_product
 from tenure_server.adapters.database.tables import (
@@ -32,7 +33,7 @@ from tenure_server.adapters.database.tables import (
 )
 from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.errors import Conflict, NotFound
-from tenure_signing.entitlement import Grant, LicenceStatus
+from tenure_signing.entitlement import Grant, LicenceStatus, UpdateRules
 
 Owned = TypeVar("Owned", LicenceKeyRow, OrderLineRow, SupportPeriodRow, GrantRow)
 
@@ -107,6 +108,10 @@ class SqlLicences:
     def set_status(self, licence_id: str, status: LicenceStatus, reason: str | None) -> None:
         row = self._lock(licence_id)
         row.status, row.status_reason = status.value, reason
+        self._session.flush()
+
+    def set_update_rules(self, licence_id: str, rules: UpdateRules) -> None:
+        write_update_rules(self._lock(licence_id), rules)
         self._session.flush()
 
     def _lock(self, licence_id: str) -> LicenceRow:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from sqlmodel import Session
 
 from tenure_server.adapters.database.audit import SqlAuditTrail
+from tenure_server.adapters.database.install_reports import SqlInstallReports
 from tenure_server.adapters.database.licences import SqlLicences
 from tenure_server.adapters.database.products import SqlNotes, SqlProducts, SqlRollouts
 from tenure_server.adapters.database.publication import publication_counter
 from tenure_server.adapters.database.signed_files import SqlSignedFiles
+from tenure_server.adapters.database.tokens import SqlTokens
+from tenure_server.adapters.database.uploads import SqlUploads
 
 
 class SqlRecords:
@@ -19,7 +22,14 @@ class SqlRecords:
         self.signed_files = SqlSignedFiles(session)
         self.rollouts = SqlRollouts(session)
         self.notes = SqlNotes(session)
+        self.tokens = SqlTokens(session)
+        self.uploads = SqlUploads(session)
+        self.install_reports = SqlInstallReports(session)
         self.audit = SqlAuditTrail(session)
 
     def publication_counter(self) -> int:
         return publication_counter(self._session)
+
+    def finish(self) -> None:
+        """The last thing before a transaction is committed."""
+        self.audit.write()

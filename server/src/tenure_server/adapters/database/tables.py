@@ -11,6 +11,7 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, LargeBinary, Me
 from sqlmodel import Field, SQLModel
 
 from tenure_server.adapters.database.columns import DIGEST, NUMBER, Instant
+from tenure_server.domain.install_reports import Outcome
 from tenure_server.domain.licences import LineKind, PeriodSource
 from tenure_server.domain.products import LapsePolicy
 from tenure_signing.entitlement import LicenceStatus, ServicePacks
@@ -63,6 +64,9 @@ class LicenceRow(Row, table=True):
     created_at: datetime = Field(sa_type=Instant)
     feed_token_digest: str = Field(sa_type=DIGEST)
     search_text: str = Field(sa_type=Text)  # what people search by, in folded case
+    update_channels: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))  # None: all; sorted
+    update_pin: str | None = Field(default=None, sa_type=Text)  # a line, ``x`` or ``x.y``
+    update_turn: str | None = Field(default=None, sa_type=Text)  # None: normal
 
 
 class LicenceKeyRow(Row, table=True):
@@ -191,6 +195,49 @@ class RolloutRow(Row, table=True):
     ramp_ends_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class InstallReportRow(Row, table=True):
+    """The last that an install reported of a release. ``install`` is a digest, no id."""
+
+    __tablename__ = "install_report"
+    __table_args__ = (
+        _one_of("outcome", Outcome, "install_report_outcome"),
+        Index("install_report_by_licence", "product", "version", "licence_id"),
+    )
+
+    product: str = Field(sa_type=Text, foreign_key="product.name", primary_key=True)
+    version: str = Field(sa_type=Text, primary_key=True)
+    install: str = Field(sa_type=DIGEST, primary_key=True)
+    licence_id: str = Field(sa_type=Text)
+    from_version: str | None = Field(default=None, sa_type=Text)
+    outcome: str = Field(sa_type=Text)
+    detail_code: str | None = Field(default=None, sa_type=Text)
+    reported_at: datetime = Field(sa_type=Instant)
+
+
+class InstallCountRow(Row, table=True):
+    """How many reports of an outcome came on a day."""
+
+    __tablename__ = "install_count"
+    __table_args__ = (_one_of("outcome", Outcome, "install_count_outcome"),)
+
+    product: str = Field(sa_type=Text, foreign_key="product.name", primary_key=True)
+    version: str = Field(sa_type=Text, primary_key=True)
+    day: date = Field(primary_key=True)
+    outcome: str = Field(sa_type=Text, primary_key=True)
+    reports: int = Field(sa_type=BigInteger)
+
+
+class FailureLimitRow(Row, table=True):
+    """``version`` is empty for the product's own limit."""
+
+    __tablename__ = "failure_limit"
+
+    product: str = Field(sa_type=Text, foreign_key="product.name", primary_key=True)
+    version: str = Field(sa_type=Text, primary_key=True)
+    max_failure_basis_points: int
+    min_installs: int
+
+
 class ReleaseNotesRow(Row, table=True):
     __tablename__ = "release_notes"
 
@@ -200,12 +247,59 @@ class ReleaseNotesRow(Row, table=True):
 
 
 class AuditEventRow(Row, table=True):
+    """Triggers, made by the migration, refuse to change or remove a row. ``digest``: see ``domain/audit_chain.py``."""
+
     __tablename__ = "audit_event"
     __table_args__ = (Index("audit_event_by_subject", "subject", "number"),)
 
-    number: int | None = Field(default=None, sa_type=NUMBER, primary_key=True)
+    number: int | None = Field(default=None, sa_type=NUMBER, primary_key=True)  # 1, 2, 3 …, without a gap
     at: datetime = Field(sa_type=Instant)
     who: str = Field(sa_type=Text)
     action: str = Field(sa_type=Text)
     subject: str = Field(sa_type=Text)
     details: dict[str, Any] = Field(sa_type=JSON)
+    digest: str = Field(sa_type=DIGEST)
+
+
+class AuditHeadRow(Row, table=True):
+    """One row, made by the migration: where the trail ends. Its lock is the right to append."""
+
+    __tablename__ = "audit_head"
+    __table_args__ = (CheckConstraint("only_row = 1", name="audit_head_one_row"),)
+
+    only_row: int = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger)
+    digest: str = Field(sa_type=DIGEST)
+
+
+class BuildUploadRow(Row, table=True):
+    """``verified_at``: the server read the object back, and it was right; ``upload_id`` is then of no more use."""
+
+    __tablename__ = "build_upload"
+    __table_args__ = (
+        CheckConstraint("(upload_id IS NULL) = (verified_at IS NOT NULL)", name="build_upload_state"),
+        CheckConstraint("length > 0 AND part_bytes > 0", name="build_upload_lengths"),
+    )
+
+    store_key: str = Field(sa_type=Text, primary_key=True)
+    upload_id: str | None = Field(default=None, sa_type=Text)
+    length: int = Field(sa_type=BigInteger)
+    part_bytes: int = Field(sa_type=BigInteger)
+    begun_at: datetime = Field(sa_type=Instant)
+    verified_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ApiTokenRow(Row, table=True):
+    __tablename__ = "api_token"
+    __table_args__ = (UniqueConstraint("digest", name="api_token_digest"),)
+
+    token_id: str = Field(sa_type=Text, primary_key=True)
+    name: str = Field(sa_type=Text)
+    scopes: list[str] = Field(sa_type=JSON)
+    product: str | None = Field(default=None, sa_type=Text, foreign_key="product.name")
+    channel: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(sa_type=Instant)
+    digest: str = Field(sa_type=DIGEST)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_used_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -1,0 +1,104 @@
+"""Presigned GET links by Signature Version 4, as botocore makes them, in a fortieth of the time.
+
+Botocore is asked once for a link: where the bucket is and under which scope it signs is its to say. After that only the
+key, the file name, the lifetime and the time change. A test holds the links equal, byte for byte, over thousands.
+(AWS, "Authenticating Requests: Using Query Parameters".)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+from urllib.parse import parse_qs, quote, urlsplit
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Credentials(Protocol):
+    """Frozen ones, as botocore gives them."""
+
+    @property
+    def access_key(self) -> str: ...
+    @property
+    def secret_key(self) -> str: ...
+    @property
+    def token(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the bucket is reached, and the region that signatures name."""
+
+    base_url: str  # what a key is appended to
+    path: str  # of it
+    host: str  # as the Host header has it
+    region: str
+
+    @classmethod
+    def of(cls, url: str, key: str) -> Place:
+        """From a presigned link for that key. Raises ``ValueError`` for one of another form."""
+        base_url, _, query = url.partition("?")
+        if not base_url.endswith(f"/{key}"):
+            raise ValueError("the link does not end in its key")
+        base_url = base_url[: -len(key)]
+        parts = urlsplit(base_url)
+        (scope,) = parse_qs(query)["X-Amz-Credential"]
+        _, _, region, service, terminal = scope.rsplit("/", 4)
+        if (service, terminal) != ("s3", "aws4_request"):
+            raise ValueError("the link is signed in another scope")
+        is_default = parts.port is None or parts.port == _DEFAULT_PORTS.get(parts.scheme)
+        host = parts.hostname if is_default else parts.netloc
+        return cls(base_url, parts.path, str(host), region)
+
+
+@dataclass(slots=True)
+class SigV4Links:
+    """``clock`` tells UTC. The key derived for a day is kept until the day, or the secret, is another."""
+
+    place: Place
+    credentials: Callable[[], Credentials] = field(repr=False)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _day_key: tuple[str, str, bytes] = field(default=("", "", b""), repr=False)
+
+    def link(self, key: str, *, disposition: str, media_type: str, seconds: int) -> str:
+        """The key consists of ``A-Za-z0-9._-/``, which no part of a URL has to escape."""
+        credentials, now = self.credentials(), self.clock()
+        day, instant = f"{now:%Y%m%d}", f"{now:%Y%m%dT%H%M%SZ}"
+        scope = f"{day}/{self.place.region}/s3/aws4_request"
+        wanted = [
+            f"response-content-disposition={quote(disposition, safe='-_.~')}",
+            f"response-content-type={quote(media_type, safe='-_.~')}",
+        ]
+        signing = [
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256",
+            f"X-Amz-Credential={quote(f'{credentials.access_key}/{scope}', safe='-_.~')}",
+            f"X-Amz-Date={instant}",
+            f"X-Amz-Expires={seconds}",
+            "X-Amz-SignedHeaders=host",
+        ]
+        if credentials.token:
+            signing.append(f"X-Amz-Security-Token={quote(credentials.token, safe='-_.~')}")
+        canonical = "\n".join(
+            (
+                *("GET", f"{self.place.path}{key}", "&".join(sorted([*wanted, *signing]))),
+                *(f"host:{self.place.host}", "", "host", "UNSIGNED-PAYLOAD"),
+            )
+        )
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        to_sign = f"AWS4-HMAC-SHA256\n{instant}\n{scope}\n{digest}"
+        signature = hmac.digest(self._key_of(day, credentials.secret_key), to_sign.encode(), "sha256").hex()
+        return f"{self.place.base_url}{key}?{'&'.join(wanted + signing)}&X-Amz-Signature={signature}"
+
+    def _key_of(self, day: str, secret: str) -> bytes:
+        kept_day, kept_secret, kept = self._day_key
+        if kept_day == day and kept_secret == secret:
+            return kept
+        derived = f"AWS4{secret}".encode()
+        for part in (day, self.place.region, "s3", "aws4_request"):
+            derived = hmac.digest(derived, part.encode(), "sha256")
+        self._day_key = day, secret, derived
+        return derived

@@ -1,0 +1,59 @@
+"""``tenure promote``: the same bytes on a more stable channel."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tenure_server.cli.context import AsJson, context_of, parsed, parsed_or_none
+from tenure_server.cli.output import print_json, print_line
+from tenure_server.cli.rollouts import KeysOption, ProductArgument, VersionArgument, release_of, signers_of
+from tenure_server.domain.rollouts import parse_share
+from tenure_signing.names import parse_channel
+
+
+def register(app: typer.Typer) -> None:
+    app.command("promote")(promote)
+
+
+def promote(
+    ctx: typer.Context,
+    product: ProductArgument,
+    version: VersionArgument,
+    to: Annotated[str, typer.Option("--to", help="The more stable channel, such as stable.")],
+    rollout: Annotated[
+        str | None, typer.Option("--rollout", help="Share of installs it reaches from then on; default: as before.")
+    ] = None,
+    keys: KeysOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move a release to a more stable channel: the same files, the same release day, no upload."""
+    context = context_of(ctx)
+    installation = context.installation
+    product_name, release_version = release_of(product, version)
+    channel = parsed("--to", to, parse_channel)
+    share = parsed_or_none("--rollout", rollout, parse_share)
+    promoted = installation.promote(
+        product_name,
+        release_version,
+        channel,
+        share_basis_points=share,
+        signers=signers_of(context, product_name, keys),
+        online=installation.keys.online_signers,
+        who=context.who,
+    )
+    release = promoted.release
+    if as_json:
+        print_json(
+            {
+                "product": release.product,
+                "version": str(release.version),
+                "channel": release.channel,
+                "promoted_from": list(release.promoted_from),
+                "is_new": promoted.is_new,
+            }
+        )
+        return
+    done = f"from {release.promoted_from[-1]} to" if promoted.is_new else "before: it is on"
+    print_line(f"Promoted {release.product} {release.version} {done} {release.channel}.")

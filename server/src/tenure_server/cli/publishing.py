@@ -1,0 +1,110 @@
+"""Publishing to a server from another machine, and what ``tenure publish`` shows and asks before it signs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from tenure_server.cli.context import CommandContext
+from tenure_server.cli.output import progress_bar, say
+from tenure_server.cli.passphrase import ask_passphrase
+from tenure_server.cli.trust_sources import trusted_root
+from tenure_server.errors import InvalidRequest, TokenRequired
+from tenure_server.installation import remote_publishing
+from tenure_server.use_cases.api_tokens import TOKEN
+from tenure_server.use_cases.publish import Published, PublishRequest
+from tenure_signing.releases import Release
+from tenure_signing.signer_uris import open_signer
+
+MAX_TOKEN_FILE_BYTES = 1024
+
+Facts = Callable[[Release], Mapping[str, object]]
+"""A release as people are shown it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishingOptions:
+    """How ``tenure publish`` was asked to go about it. ``server`` is None for the installation on this machine."""
+
+    server: str | None
+    root: Path | None
+    keys: tuple[str, ...]
+    dry_run: bool
+    yes: bool
+    shows_progress: bool
+
+
+def publish_to_server(
+    context: CommandContext, request: PublishRequest, options: PublishingOptions, total_bytes: int, facts: Facts
+) -> Published:
+    """Publish to ``options.server``. With ``dry_run`` nothing is changed, and the result says what would be.
+
+    Raises ``InvalidRequest`` (``key_missing``, ``confirmation_missing``), ``TokenRequired``, and what publishing does.
+    """
+    assert options.server is not None
+    if not options.keys and not options.dry_run:
+        raise InvalidRequest(
+            "Publishing to a server signs with your key.",
+            code="key_missing",
+            hint="say --key file:PATH, hsm:… or awskms:…",
+        )
+    root = trusted_root(context, options.root)
+    with remote_publishing(options.server, read_token(), root, context.installation.signing_clock) as publishing:
+        is_unattended = options.yes or not sys.stdin.isatty()
+        with progress_bar("reading", total_bytes, shown=options.shows_progress) as progress:
+            prepared = publishing.prepare(request, is_unattended=is_unattended, progress=progress)
+        release, upload = prepared.release, prepared.bytes_to_upload
+        if options.dry_run or not prepared.is_new:
+            if options.dry_run:
+                say(f"{upload} bytes would be uploaded.")
+            return Published(release, prepared.is_new)
+        confirm(release, facts, options, f"to {options.server}, uploading {upload} bytes")
+        signers = [open_signer(uri, ask_passphrase) for uri in options.keys]
+        with progress_bar("uploading", total_bytes, shown=options.shows_progress) as progress:
+            return publishing(prepared, signers=signers, progress=progress)
+
+
+def confirm(release: Release, facts: Facts, options: PublishingOptions, how: str = "") -> None:
+    """Show what is about to be signed and ask. Raises ``typer.Abort`` when the answer is no."""
+    if options.yes:
+        return
+    if not sys.stdin.isatty():
+        if options.server is None:
+            return  # a script on the server itself, as ever
+        raise InvalidRequest(
+            "Nobody is here to look at what is signed.", code="confirmation_missing", hint="--yes signs without asking"
+        )
+    say(f"About to sign {release.product} {release.version} and publish it {how}".rstrip() + ":")
+    for name, value in facts(release).items():
+        say(f"  {name}: " + ", ".join(str(value).splitlines()))
+    typer.confirm("Sign and publish?", abort=True, err=True)
+
+
+def read_token() -> str:
+    """From the file that TENURE_TOKEN_FILE names, or from TENURE_TOKEN; never from an argument, which others can see.
+
+    Raises ``TokenRequired``.
+    """
+    if path := os.environ.get("TENURE_TOKEN_FILE"):
+        try:
+            with Path(path).open("rb") as file:
+                text = file.read(MAX_TOKEN_FILE_BYTES).decode("ascii", "replace").strip()
+        except OSError as error:
+            raise _token_problem(f"The token file {path} cannot be read: {error.strerror}.") from error
+    else:
+        text = os.environ.get("TENURE_TOKEN", "").strip()
+    if not text:
+        raise _token_problem("Publishing to a server takes an API token.")
+    if not TOKEN.fullmatch(text):
+        raise _token_problem("What is given as the API token is none.")
+    return text
+
+
+def _token_problem(sentence: str) -> TokenRequired:
+    hint = "set TENURE_TOKEN_FILE or TENURE_TOKEN; tenure token create makes a token"
+    return TokenRequired(sentence, code="token_missing", hint=hint)

@@ -1,0 +1,171 @@
+"""The body of an update check, put together from pieces that are rendered once.
+
+What every licence is told of a release is rendered by the types of ``wire`` when it is first needed; what is the
+licence's own is spelled here. A test holds the result equal, byte for byte, to what ``wire`` renders.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tenure_server.domain.licence_facts import SupportedLicence
+from tenure_server.domain.products import Product
+from tenure_server.http import wire
+from tenure_server.use_cases.catalogue import PublishedProduct
+from tenure_server.use_cases.licence_cache import RecentlyUsed
+from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary, renewal_offer, support_summary
+from tenure_server.use_cases.vendor import VendorPolicy
+from tenure_signing.coverage import Covered
+from tenure_signing.names import EditionName, Platform
+from tenure_signing.releases import Release
+from tenure_signing.update_choice import InstalledCopy, Newest, Offer, UpdateChoice
+from tenure_signing.update_index import UpdateIndex
+
+MAX_PIECES = 8_192
+"""Of one product: offers of about 1 kB, the newest release with each decision, withdrawals."""
+
+SPELLED: tuple[str, ...] = (
+    *("status", "product", "edition", "channel", "pinned", "installed"),
+    *("offer", "newest", "support", "renewal", "certificate"),
+)
+"""The members of ``wire.UpdateCheck``, in order, as ``AnswerPieces.body`` puts them together."""
+
+_NULL = b"null"
+
+
+class AnswerPieces:
+    """The pieces of one product on one day."""
+
+    def __init__(self, index: UpdateIndex, published: PublishedProduct, base_url: str) -> None:
+        self.index = index
+        self.published = published
+        self._base_url = base_url
+        self._pieces: RecentlyUsed[object, bytes] = RecentlyUsed(MAX_PIECES)
+
+    def body(self, choice: UpdateChoice, edition: EditionName, copy: InstalledCopy, version: str, own: bytes) -> bytes:
+        """``version`` is the installed one in its normal spelling, ``own`` what ``support_pieces`` gave."""
+        installed = choice.installed
+        pinned = "null" if choice.pin is None else f'"{choice.pin}"'
+        head = (
+            f'{{"status":"{choice.status.value}","product":"{self.index.product.product}","edition":"{edition}",'
+            f'"channel":"{copy.channel}","pinned":{pinned},"installed":{{"version":"{version}","withdrawn":'
+        )
+        return b"".join(
+            (
+                head.encode(),
+                _NULL if installed is None or installed.withdrawal is None else self._withdrawn(installed),
+                b'},"offer":',
+                _NULL if choice.offer is None else self._offer(choice.offer, copy.machine),
+                b',"newest":',
+                _NULL if choice.newest is None else self._newest(choice.newest),
+                b",",
+                own,
+                b',"certificate":null}',
+            )
+        )
+
+    # Releases live as long as their index, so they are told apart by identity.
+
+    def _offer(self, offer: Offer, machine: Platform) -> bytes:
+        key = (id(offer.release), machine, offer.covered.reason, offer.is_downgrade, offer.last_step)
+        piece = self._pieces.get(key)
+        if piece is None:
+            notes = self.published.notes.get(offer.release.version)
+            piece = offer_answer(offer, notes, self._base_url).model_dump_json().encode()
+            self._pieces.put(key, piece)
+        return piece
+
+    def _newest(self, newest: Newest) -> bytes:
+        key = (id(newest.release), newest.coverage)
+        piece = self._pieces.get(key)
+        if piece is None:
+            piece = newest_answer(newest).model_dump_json().encode()
+            self._pieces.put(key, piece)
+        return piece
+
+    def _withdrawn(self, release: Release) -> bytes:
+        key = id(release)
+        piece = self._pieces.get(key)
+        if piece is None:
+            withdrawal = wire.Withdrawal.of(release)
+            piece = withdrawal.model_dump_json().encode() if withdrawal is not None else _NULL
+            self._pieces.put(key, piece)
+        return piece
+
+
+def offer_answer(offer: Offer, notes: str | None, base_url: str) -> wire.Offer:
+    release = offer.release
+    return wire.Offer(
+        version=str(release.version),
+        kind=release.kind,
+        released_on=release.released_on,
+        channel=release.channel,
+        reason=offer.covered.reason,
+        downgrade=offer.is_downgrade,
+        more_steps_follow=offer.more_steps_follow,
+        last_step=str(offer.last_step) if offer.last_step is not None else None,
+        notes=notes,
+        builds=[wire.Build.of(build, base_url) for build in offer.builds],
+    )
+
+
+def newest_answer(newest: Newest) -> wire.Newest:
+    release = newest.release
+    return wire.Newest(
+        version=str(release.version),
+        kind=release.kind,
+        released_on=release.released_on,
+        channel=release.channel,
+        covered=isinstance(newest.coverage, Covered),
+        reason=newest.coverage.reason,
+        price=wire.price_of(newest.coverage),
+    )
+
+
+def support_pieces(licence: SupportedLicence, product: Product, policy: VendorPolicy, today: date) -> bytes:
+    """``"support":…,"renewal":…`` of the licence on that day."""
+    support = support_summary(licence, today)
+    renewal = renewal_offer(licence, product, policy, today)
+    return f'"support":{_support(support)},"renewal":{_renewal(renewal)}'.encode()
+
+
+def _support(summary: SupportSummary) -> str:
+    periods = ",".join(f'{{"starts_on":"{p.starts_on}","ends_on":"{p.ends_on}"}}' for p in summary.periods)
+    return (
+        f'{{"supported_today":{_boolean(summary.is_supported_today)},"last_covered_day":{_day(summary.last_covered_day)},'
+        f'"days_left":{summary.days_left},"periods":[{periods}]}}'
+    )
+
+
+def _renewal(offer: RenewalOffer) -> str:
+    window = offer.window
+    options = ",".join(
+        f'{{"years":{one.years},"starts_on":"{one.period.starts_on}","ends_on":"{one.period.ends_on}",'
+        f'"price":{{"minor_units":{one.price.minor_units},"currency":"{one.price.currency}"}}}}'
+        for one in offer.options
+    )
+    return (
+        f'{{"can_be_ordered":{_boolean(window.can_be_ordered)},"state":"{window.ordering.value}",'
+        f'"last_call":{_boolean(window.is_last_call)},"opens_on":{_day(window.opens_on)},'
+        f'"closes_on":{_day(window.closes_on)},"options":[{options}],"url":{_text(offer.url)}}}'
+    )
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _day(day: date | None) -> str:
+    return "null" if day is None else f'"{day}"'
+
+
+def _text(text: str) -> str:
+    """JSON of a text that comes from settings, in the spelling of ``wire``."""
+    found = _TEXTS.get(text)
+    if found is None:
+        found = wire.Fault(where=text, problem="").model_dump_json()[len('{"where":') : -len(',"problem":""}')]
+        _TEXTS.put(text, found)
+    return found
+
+
+_TEXTS: RecentlyUsed[str, str] = RecentlyUsed(64)

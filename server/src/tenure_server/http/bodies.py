@@ -1,0 +1,50 @@
+"""Reads a JSON body into a model, with every fault listed at once. As in ``reading.py``, no fault repeats a value."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import Request
+
+from tenure_server.http.problems import FaultyRequest
+from tenure_server.http.wire import Fault
+
+B = TypeVar("B", bound="BodyModel")
+
+_KIB = 1024
+_MIB = 1024 * _KIB
+MAX_BODY_BYTES = 64 * _KIB
+LARGER_BODIES = {"/v1/publishing/": 12 * _MIB, "/uploads/": 5 * 1024 * _MIB}
+"""By the beginning of the path: a product's signed role, and a part of a build. Anything else takes forms at most."""
+
+
+def max_body_bytes(path: str) -> int:
+    """The largest body that an address takes."""
+    return next((most for prefix, most in LARGER_BODIES.items() if path.startswith(prefix)), MAX_BODY_BYTES)
+
+
+class BodyModel(BaseModel):
+    """What a JSON body says. Unknown members are refused, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+async def read_body(request: Request, model: type[B]) -> B:
+    """The body as the model has it. Raises ``FaultyRequest`` (``invalid_request``)."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise FaultyRequest((Fault(where="header.Content-Type", problem="is not application/json"),))
+    try:
+        return model.model_validate_json(await request.body())
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False, include_context=True)
+        raise FaultyRequest(tuple(_fault(one["loc"], one["type"], one["msg"]) for one in details)) from None
+
+
+def _fault(location: tuple[int | str, ...], kind: str, message: str) -> Fault:
+    # A member's name may be anything when it is not one of ours.
+    known = location[:-1] if kind == "extra_forbidden" else location
+    where = ".".join(("body", *map(str, known)))
+    problem = {"missing": "is required", "extra_forbidden": "has a member that is not known here"}.get(kind, message)
+    return Fault(where=where, problem=problem.removeprefix("Value error, "))

@@ -1,0 +1,100 @@
+"""What the fast routes ask of a request before they take it, and how they refuse.
+
+A request is plain when it is a GET, has at most one ``Authorization`` header of the form ``License <key>``, no body,
+and no header twice that matters. Any other request belongs to the general route.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import Scope, Send
+
+from tenure_server.errors import TenureError
+from tenure_server.http.authentication import MAX_CREDENTIALS_CHARACTERS
+from tenure_server.http.edge import ALWAYS
+from tenure_server.http.problems import problem_of
+from tenure_server.use_cases.api_tokens import TOKEN_PREFIX
+from tenure_server.use_cases.catalogue import Catalogue
+from tenure_server.use_cases.identify_licence import IdentifyLicence
+from tenure_server.use_cases.licence_cache import KnownLicence
+
+ALWAYS_RAW = tuple((name.lower().encode(), value.encode()) for name, value in ALWAYS.items())
+"""The headers of every answer, as ``edge`` adds them."""
+
+_SCHEME = b"License "
+_TOKEN = TOKEN_PREFIX.encode()  # the general route says what is wrong with an API token here
+_HAS_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
+
+
+@dataclass(slots=True)
+class PlainHead:
+    key: str
+    if_none_match: str | None
+    has_certificate: bool
+
+
+def plain_head(scope: Scope) -> PlainHead | None:
+    """None for a request that is not plain or carries no licence key."""
+    if scope["method"] != "GET":
+        return None
+    authorization: bytes | None = None
+    if_none_match: bytes | None = None
+    has_certificate = False
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            if authorization is not None:
+                return None
+            authorization = value
+        elif name == b"if-none-match":
+            if if_none_match is not None:
+                return None
+            if_none_match = value
+        elif name == b"tenure-certificate":
+            has_certificate = True
+        elif name in _HAS_BODY:
+            return None
+    if (
+        authorization is None
+        or not authorization.startswith(_SCHEME)
+        or len(authorization) > MAX_CREDENTIALS_CHARACTERS
+    ):
+        return None
+    key = authorization[len(_SCHEME) :]
+    if not key or b" " in key or b"\t" in key or key.startswith(_TOKEN):
+        return None
+    return PlainHead(
+        key.decode("latin-1"), None if if_none_match is None else if_none_match.decode("latin-1"), has_certificate
+    )
+
+
+def has_no_body(scope: Scope) -> bool:
+    return not any(name in _HAS_BODY for name, _ in scope["headers"])
+
+
+def known_tags(scope: Scope) -> list[str]:
+    """The values of ``If-None-Match``."""
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == b"if-none-match"]
+
+
+async def refuse(error: TenureError, send: Send) -> None:
+    """In the words of the general route."""
+    await answer(problem_of(error).response(), send)
+
+
+async def answer(response: Response, send: Send) -> None:
+    """A response that is whole, with the headers of every answer."""
+    there = {name for name, _ in response.raw_headers}
+    headers = [*response.raw_headers, *(pair for pair in ALWAYS_RAW if pair[0] not in there)]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+async def identified(identify: IdentifyLicence, key: str, digest: str, catalogue: Catalogue) -> KnownLicence:
+    """The licence of a key that is not at hand; in a thread where the database is across a network. Raises as
+    ``IdentifyLicence`` does."""
+    if identify.database.quick.is_inline:
+        return identify.known(key, digest, catalogue)
+    return await run_in_threadpool(identify.known, key, digest, catalogue)

@@ -1,0 +1,43 @@
+"""A licence is given a release, or an x.y line, that its support periods do not cover."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tenure_server.domain.licences import Licence
+from tenure_server.use_cases.audit import audited
+from tenure_server.use_cases.change_licence import licence_of, required_reason
+from tenure_server.use_cases.ports import Clock, Database
+from tenure_signing.entitlement import Grant, LineGrant, VersionGrant
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRelease:
+    """RULES.md, Which releases are covered: ``granted``, bought as a paid upgrade or given by an operator."""
+
+    database: Database
+    clock: Clock
+
+    def __call__(self, licence_id: str, grant: Grant, *, reason: str, who: str) -> Licence:
+        """The licence with the grant; nothing changes if it holds it already. The version need not be published yet.
+
+        Raises ``NotFound`` (``unknown_licence``) and ``InvalidRequest`` (``reason_missing``).
+        """
+        reason = required_reason(reason)
+        now = self.clock()
+        with self.database.writing() as records:
+            licence = licence_of(records, licence_id)
+            if grant in licence.grants:
+                return licence
+            records.licences.add_grant(licence_id, grant)
+            audited(records, now, who, "licence.grant", licence_id, grant=grant_text(grant), reason=reason)
+            return licence_of(records, licence_id)
+
+
+def grant_text(grant: Grant) -> str:
+    """``version 2.4.1`` or ``line 2.4``."""
+    match grant:
+        case VersionGrant(version):
+            return f"version {version}"
+        case LineGrant(major, minor):
+            return f"line {major}.{minor}"

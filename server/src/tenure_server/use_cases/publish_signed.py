@@ -1,0 +1,175 @@
+"""A release that somebody signed elsewhere is published: the server's half of ``tenure publish --server``.
+
+The server holds no key that could sign a release. It checks what arrives as if it came from an enemy: the builds must
+lie in the store, the role must be signed by the product's keys, and nothing but one release may be added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tenure_server.domain.api_tokens import ApiToken, Scope
+from tenure_server.domain.publishing import PublishingPlan
+from tenure_server.errors import Conflict, Forbidden, InvalidRequest
+from tenure_server.use_cases.api_tokens import require_scope
+from tenure_server.use_cases.catalogue import read_repository
+from tenure_server.use_cases.ports import Clock, Database, Records
+from tenure_server.use_cases.publication import locked_repository
+from tenure_server.use_cases.publish import (
+    Published,
+    PublishRequest,
+    audit_publication,
+    product_of,
+    publish_release,
+    releases_in,
+    require_facts,
+)
+from tenure_server.use_cases.signers import OnlineSigners
+from tenure_server.use_cases.upload_builds import UploadBuilds
+from tenure_server.use_cases.vendor import VendorPolicy
+from tenure_signing.errors import ImmutableRelease, NotEnoughSignatures, SigningError
+from tenure_signing.names import ChannelName, ProductName
+from tenure_signing.release_record import differing_facts
+from tenure_signing.releases import Build, Release
+from tenure_signing.tuf_repository import Repository
+from tenure_signing.versions import Version
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPublishing:
+    database: Database
+    uploads: UploadBuilds
+    clock: Clock
+    policy: VendorPolicy
+
+    def __call__(
+        self, token: ApiToken, product: ProductName, channel: ChannelName | None, builds: Sequence[Build]
+    ) -> PublishingPlan:
+        """Changes nothing. Raises ``Forbidden`` and ``NotFound`` (``unknown_product``)."""
+        require_scope(token, Scope.PUBLISH, product, channel)
+        with self.database.reading() as records:
+            found = product_of(records, product)
+        return PublishingPlan(
+            found, self.policy.day_of(self.clock()), tuple(self.uploads.look(build) for build in builds)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRelease:
+    """``role`` is the product's next role, signed; ``version`` the one release that it adds or adds builds to."""
+
+    product: ProductName
+    version: Version
+    role: bytes
+    notes: str | None = None
+    share_basis_points: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSigned:
+    database: Database
+    uploads: UploadBuilds
+    clock: Clock
+    signing_clock: Clock
+    online_signers: Callable[[Repository], OnlineSigners]
+
+    def __call__(self, signed: SignedRelease, token: ApiToken) -> Published:
+        """Check everything, publish it in one transaction. Doing it again with the same bytes changes nothing.
+
+        Raises ``Forbidden`` (``token_…``, ``signatures_missing``), ``Conflict`` (``published_meanwhile``,
+        ``immutable_release``, ``build_missing``), ``InvalidRequest`` and ``NotFound``.
+        """
+        require_scope(token, Scope.PUBLISH, signed.product)
+        with self.database.reading() as records:
+            product, before = product_of(records, signed.product), read_repository(records)
+        with _refused():
+            release, new_builds = _added(before, signed)
+        require_scope(token, Scope.PUBLISH, signed.product, release.channel)
+        request = _request(release, signed)
+        require_facts(request, product)
+        for build in new_builds:
+            self.uploads.require_stored(build)
+        now = self.signing_clock()
+        with self.database.writing() as records:
+            current = locked_repository(records)
+            is_new = current.roles.get(signed.product) != signed.role
+            if is_new and current.roles.get(signed.product) != before.roles.get(signed.product):
+                raise _meanwhile(signed.product)
+            _require_notes(records, release, signed)
+            with _refused():
+                role = signed.role if is_new else None
+                online = self.online_signers(current)
+                publish_release(records, current, release, role, online, now, request)
+            if is_new:
+                audit_publication(records, self.clock(), token.who, release)
+        return Published(release, is_new)
+
+
+def _added(before: Repository, signed: SignedRelease) -> tuple[Release, tuple[Build, ...]]:
+    """The release that the role adds or extends, and its new builds. Raises ``Conflict``, ``InvalidRequest``."""
+    after = Repository(before.roots, {**before.roles, signed.product: signed.role})
+    releases = {release.version: release for release in releases_in(after, signed.product)}
+    release = releases.get(signed.version)
+    if release is None:
+        raise InvalidRequest(f"The role does not hold {signed.product} {signed.version}.", code="not_one_release")
+    if signed.role == before.bytes_of(signed.product):
+        return release, ()
+    if after.targets(signed.product).version != before.targets(signed.product).version + 1:
+        raise _meanwhile(signed.product)
+    known = {r.version: r for r in releases_in(before, signed.product)}
+    others = [r for version, r in releases.items() if version != signed.version and known.get(version) != r]
+    old = known.get(signed.version)
+    new = tuple(build for build in release.builds if old is None or build not in old.builds)
+    is_changed = old is not None and bool(differing_facts(old, release))
+    if others or not new or is_changed or release.withdrawal is not None:
+        raise InvalidRequest(
+            f"The role changes something else than the builds of {signed.product} {signed.version}.",
+            code="not_one_release",
+            hint="withdrawals and other changes are signed drafts: tenure trust draft",
+        )
+    return release, new
+
+
+def _request(release: Release, signed: SignedRelease) -> PublishRequest:
+    return PublishRequest(
+        product=release.product,
+        version=release.version,
+        files=(),
+        editions=release.editions,
+        channel=release.channel,
+        upgrade_from=release.upgrade_from,
+        notes=signed.notes,
+        share_basis_points=signed.share_basis_points,
+    )
+
+
+def _require_notes(records: Records, release: Release, signed: SignedRelease) -> None:
+    """The notes are those whose hash is signed, and they are here."""
+    notes = signed.notes if signed.notes is not None else records.notes.get(release.product, release.version)
+    digest = hashlib.sha256(notes.encode()).hexdigest() if notes is not None else None
+    if digest != release.notes_sha256:
+        raise InvalidRequest("The release notes are not those whose hash was signed.", code="notes_mismatch")
+
+
+def _meanwhile(product: ProductName) -> Conflict:
+    return Conflict(
+        f"Somebody else published {product} since this role was made.",
+        code="published_meanwhile",
+        hint="run the same command again: what is uploaded stays uploaded",
+    )
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """What is wrong with the submitted role, as refusals. The messages name keys by id and hold no secret."""
+    try:
+        yield
+    except NotEnoughSignatures as error:
+        raise Forbidden(f"The release is not signed as it must be: {error}.", code="signatures_missing") from error
+    except ImmutableRelease as error:
+        raise Conflict(f"{error}.", code="immutable_release", hint="publish a new version") from error
+    except SigningError as error:
+        raise InvalidRequest(f"The role cannot be published: {error}.", code="unpublishable_role") from error

@@ -1,0 +1,183 @@
+"""``tenure publish --server``: from a laptop or a build server with a token, a key and the first root."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tenure_server.adapters.local_store import LocalStore
+from tenure_server.adapters.local_uploads import LocalUploads
+from tenure_server.app import create_app
+from tests.server.cli.at_the_terminal import Operator, Ran
+from tests.services.web_server import running_web_server
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+@dataclass
+class Laptop:
+    """``operator`` runs the server; ``engineer`` has an empty folder on another machine."""
+
+    operator: Operator
+    engineer: Operator
+    url: str
+    token: str
+
+    def __post_init__(self) -> None:
+        self.root = self.engineer.directory / "root.json"
+        self.root.write_bytes((self.operator.data_dir / "root.json").read_bytes())
+        self.key = self.operator.data_dir / "keys" / "offline" / "product-cad.pem"
+
+    def arguments(self, *options: str) -> list[object]:
+        build = self.engineer.build("cad-1.0.zip")
+        facts = ("--product", "cad", "--version", "1.0", "--platform", "any", "--edition", "pro", "--channel", "beta")
+        return ["publish", build, *facts, "--server", self.url, "--root", self.root, *options]
+
+    def publish(self, *options: str, **settings: str | None) -> Ran:
+        arguments = self.arguments("--key", f"file:{self.key}", *options)
+        return self.engineer.run(*arguments, **{"TENURE_TOKEN": self.token, **settings})
+
+    def versions(self) -> list[str]:
+        return [release["version"] for release in self.operator.did("releases", "--json").json]
+
+
+@pytest.fixture
+def laptop(operator: Operator, tmp_path: Path) -> Iterator[Laptop]:
+    token = operator.did("token", "create", "--name", "ci", "--scope", "publish", "--product", "cad", "--days", "9")
+    (tmp_path / "laptop").mkdir()
+    engineer = Operator(tmp_path / "laptop")
+    installation, address = operator.installation(), list[str]()
+    store = installation.store
+    assert isinstance(store, LocalStore)
+    vars(installation)["upload_store"] = LocalUploads(
+        store,
+        operator.data_dir / "store",
+        base_url=lambda: address[0],
+        link_key=b"k" * 32,
+        clock=installation.signing_clock,
+    )
+    with running_web_server(create_app(installation)) as url:
+        address.append(url)
+        yield Laptop(operator, engineer, url, token.out.strip())
+
+
+def test_an_unattended_build_publishes_with_a_token_from_a_file(laptop: Laptop) -> None:
+    file = laptop.engineer.directory / "token"
+    file.write_text(laptop.token + "\n")
+    ran = laptop.publish("--yes", TENURE_TOKEN=None, TENURE_TOKEN_FILE=str(file))
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("Published cad 1.0.\n")
+    assert laptop.versions() == ["1.0"]
+    assert laptop.token not in ran.out + ran.err
+    assert not laptop.engineer.data_dir.exists()
+    event = laptop.operator.did("audit", "--subject", "cad 1.0", "--json").json[0]
+    assert event["who"].startswith("token ci (")
+    again = laptop.publish("--yes")
+    assert again.out.startswith("Already published: cad 1.0.\n")
+
+
+def test_a_dry_run_shows_everything_and_changes_nothing(laptop: Laptop) -> None:
+    ran = laptop.engineer.run(*laptop.arguments("--dry-run"), TENURE_TOKEN=laptop.token)
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("Would publish cad 1.0.\n")
+    for word in ("beta", "pro", "cad-1.0.zip", "release day"):
+        assert word in ran.out
+    assert "bytes would be uploaded" in ran.err
+    as_json = laptop.engineer.did(*laptop.arguments("--dry-run", "--json"), TENURE_TOKEN=laptop.token).json
+    assert as_json["dry_run"]
+    assert as_json["is_new"]
+    assert laptop.versions() == []
+    assert laptop.operator.audit_trail("cad 1.0") == []
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_signed(laptop: Laptop) -> None:
+    ran = laptop.publish()
+    assert ran.code == 1
+    assert "nobody is here" in ran.error.lower()
+    assert "--yes" in ran.hint
+    assert laptop.versions() == []
+
+
+def test_a_person_is_shown_what_will_be_signed_and_may_say_no(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answer(question: str, **_: object) -> bool:
+        asked.append(question)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("typer.confirm", answer)
+    ran = laptop.publish()
+    assert ran.code == 130
+    assert asked == ["Sign and publish?"]
+    assert "cad-1.0.zip" in ran.err
+    assert laptop.versions() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "words"),
+    [
+        (("--yes",), {"TENURE_TOKEN": None}, "takes an api token"),
+        (("--yes",), {"TENURE_TOKEN": "secret-but-no-token"}, "api token is none"),
+        (("--yes",), {"TENURE_TOKEN": None, "TENURE_TOKEN_FILE": "/nowhere"}, "token file /nowhere cannot be read"),
+        (("--yes",), {"TENURE_TOKEN": "tenure_aaaaaaaaaaaa_" + "a" * 32}, "does not know the api token"),
+        (("--yes", "--channel", "nightly"), {}, "no channel nightly"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_said_in_one_line(
+    laptop: Laptop, options: tuple[str, ...], settings: dict[str, str | None], words: str
+) -> None:
+    ran = laptop.publish(*options, **settings)
+    assert ran.code == 1
+    assert words in ran.error.lower()
+    assert "secret-but-no-token" not in ran.err
+    assert laptop.versions() == []
+
+
+def test_a_key_and_a_root_are_needed(laptop: Laptop) -> None:
+    ran = laptop.engineer.run(*laptop.arguments("--yes"), TENURE_TOKEN=laptop.token)
+    assert "signs with your key" in ran.error
+    laptop.root.unlink()
+    assert "first root cannot be read" in laptop.publish("--yes").error
+
+
+def test_the_token_is_not_sent_over_plain_http(laptop: Laptop) -> None:
+    laptop.url = "http://updates.example.com"
+    assert "in the clear" in laptop.publish("--yes").error
+
+
+def test_a_dry_run_on_the_server_itself_changes_nothing_either(operator: Operator) -> None:
+    file = operator.build("cad-1.0.zip")
+    options = ("publish", file, "--product", "cad", "--version", "1.0", "--platform", "any", "--dry-run")
+    ran = operator.did(*options, TENURE_PASSPHRASE_FILE=None)
+    assert ran.out.startswith("Would publish cad 1.0.\n")
+    assert operator.did("releases", "--json").json == []
+    operator.publish("1.0")
+    assert operator.did(*options).out.startswith("Already published: cad 1.0.\n")
+    assert (
+        operator.run("publish", file, "--product", "cad", "--version", "1.0", "--platform", "any", "--key", "x").code
+        == 2
+    )
+
+
+@pytest.mark.parametrize("example", ["github-actions.yml", "gitlab-ci.yml"])
+def test_the_ready_made_pipelines_publish(laptop: Laptop, example: str) -> None:
+    """Their very command, with the key in a file where they have it in a key service."""
+    text = (CHECKOUT / "deploy" / "ci" / example).read_text(encoding="utf-8").replace("\\\n", " ")
+    commands = [line.strip() for line in text.splitlines() if line.strip().startswith("tenure publish")]
+    assert len(commands) == 1
+    folder = laptop.engineer.directory
+    (folder / "dist").mkdir()
+    laptop.engineer.build("dist/cad-1.0-linux-x86_64.tar.gz")
+    laptop.engineer.build("RELEASE_NOTES.md", b"# First")
+    values = {"$version": "1.0", "$SERVER_URL": laptop.url, "$SIGNER_URI": f"file:{laptop.key}"}
+    for name, value in values.items():
+        commands[0] = commands[0].replace(name, value)
+    ran = laptop.engineer.really(*shlex.split(commands[0])[1:], TENURE_TOKEN=laptop.token)
+    assert ran.code == 0, ran.err
+    release = laptop.operator.did("releases", "--json").json[0]
+    assert (release["version"], release["channel"], release["editions"]) == ("1.0", "beta", ["lite", "pro"])
