@@ -84,9 +84,9 @@ class Story:
         print(textwrap.fill(text, 100, initial_indent="   ", subsequent_indent="   "))
 
     def show(self, text: str) -> None:
-        for line in text.rstrip().splitlines():
-            shown = line if len(line) <= 130 else line[:110] + "…"
-            print(f"     {shown}".replace(str(self.folder), "…"))
+        for line in text.rstrip().replace(str(self.folder), "…").splitlines():
+            shown = line if len(line) <= 125 else f"{line[:100]}…{line[-24:]}"  # a request's status is at its end
+            print(f"     {shown}")
         print()
 
     def day(self, day: date, why: str) -> None:

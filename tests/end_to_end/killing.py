@@ -148,7 +148,7 @@ def _watch_files(step: Callable[[str], None]) -> None:
     def watched(name: str, *arguments: object, **options: object) -> None:
         where = arguments[0]
         folder = where if isinstance(where, int) else options.get("dir_fd", options.get("src_dir_fd"))
-        if str(where if folder is None else os.readlink(f"/proc/self/fd/{folder}")).startswith(ours):
+        if str(where if folder is None else Path(f"/proc/self/fd/{folder}").readlink()).startswith(ours):
             step(name)
 
     def opened(path: object, flags: int, *arguments: object, **options: object) -> None:
@@ -169,7 +169,7 @@ def _watch_database(step: Callable[[str], None]) -> None:
             step("statement")
 
     event.listen(Engine, "before_cursor_execute", executed)
-    commit = DefaultDialect.do_commit
+    commit: Any = DefaultDialect.do_commit
 
     def committed(self: Any, connection: Any) -> None:
         step("commit")

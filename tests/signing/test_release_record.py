@@ -70,7 +70,8 @@ reasons = st.text(min_size=1, max_size=80).filter(lambda text: text.isprintable(
 
 @st.composite
 def releases(draw: st.DrawFn, version: Version) -> Release:
-    names = draw(st.lists(st.from_regex(r"f_[A-Za-z0-9._-]{0,20}[A-Za-z0-9_-]", fullmatch=True), min_size=1, unique=True))
+    file_names = st.from_regex(r"f_[A-Za-z0-9._-]{0,20}[A-Za-z0-9_-]", fullmatch=True)
+    names = draw(st.lists(file_names, min_size=1, unique=True))
     builds = tuple(
         Build(
             path=target_path(CAD, version, FileName(name)),

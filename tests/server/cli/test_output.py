@@ -74,7 +74,7 @@ PUBLISH = ("--product", "cad", "--version", "1.0", "--platform", "any")
 
 def test_publishing_at_a_terminal_shows_how_far_it_is_and_then_the_result_alone(operator: Operator) -> None:
     build = operator.build("cad.zip", os.urandom(8_000_000))
-    terminal = at_a_terminal(operator, "publish", build, *PUBLISH)
+    terminal = at_a_terminal(operator, "publish", build, *PUBLISH, "--yes")
     assert terminal.end() == 0
     assert "publishing" in terminal.seen
     assert "16.0 MB" in terminal.seen  # read once, stored once

@@ -46,7 +46,7 @@ def updates(
     turn: Annotated[Turn | None, typer.Option("--turn", help="When in a rollout its installs come.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pin a licence to a major or minor line, or let its installs go first or last in rollouts."""
+    """Pin a licence to a line, or set its turn in rollouts."""
     if pin is not None and no_pin:
         raise typer.BadParameter("--pin and --no-pin exclude each other")
     if pin is None and not no_pin and turn is None:

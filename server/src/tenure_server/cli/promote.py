@@ -28,7 +28,10 @@ def promote(
     keys: KeysOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Move a release to a more stable channel: the same files, the same release day, no upload."""
+    """Move a release to a more stable channel.
+
+    The same files, the same release day, no upload.
+    """
     context = context_of(ctx)
     installation = context.installation
     product_name, release_version = release_of(product, version)

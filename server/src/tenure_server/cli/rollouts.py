@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 @commands.command("show")
 def show(ctx: typer.Context, product: ProductArgument, version: VersionArgument, as_json: AsJson = False) -> None:
-    """Show how far a release is rolled out now, and what was done to it."""
+    """Show how far a release is rolled out, and how it goes."""
     standing = context_of(ctx).installation.show_rollout(*release_of(product, version))
     if as_json:
         print_json(_json(standing))
@@ -64,7 +64,10 @@ def set_share(
     share: Annotated[str, typer.Argument(metavar="SHARE", help="Of installs, such as 12.5%.")],
     as_json: AsJson = False,
 ) -> None:
-    """Reach this share of installs from now on. A ramp ends; a halted release stays halted."""
+    """Reach this share of installs from now on.
+
+    A ramp ends; a halted release stays halted.
+    """
     context = context_of(ctx)
     basis_points = parsed("SHARE", share, parse_share)
     change = context.installation.change_rollout.set_share(*release_of(product, version), basis_points, who=context.who)
@@ -83,7 +86,7 @@ def ramp(
     start: Annotated[str | None, typer.Option("--from", help="The share to start at; default: where it is.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let the share grow evenly by itself. Nothing has to run for it."""
+    """Let the share grow evenly by itself."""
     context = context_of(ctx)
     begins = parsed_or_none("--starts-at", starts_at, _instant) or context.installation.clock()
     wanted = _wanted_ramp(parsed("--to", to, parse_share), begins, over, ends_at)
@@ -104,7 +107,10 @@ def halt(
     reason: ReasonOption,
     as_json: AsJson = False,
 ) -> None:
-    """Stop a release at once: offered to no one, downloaded by no one. No key is asked for."""
+    """Stop a release at once.
+
+    It is offered to no one and downloaded by no one. No key is asked for.
+    """
     context = context_of(ctx)
     change = context.installation.change_rollout.halt(*release_of(product, version), reason=reason, who=context.who)
     _print_change(context, change, as_json)
@@ -127,7 +133,7 @@ def limit(
     none: Annotated[bool, typer.Option("--none", help="Remove the limit.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let rollouts halt themselves when too many of the installs that report have failed."""
+    """Let rollouts halt themselves when too many installs fail."""
     context = context_of(ctx)
     if none == (max_failures is not None) or none == (min_installs is not None):
         raise typer.BadParameter("either --max-failures and --min-installs, or --none is needed")
@@ -153,7 +159,10 @@ def resume(
     keys: KeysOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take a halted rollout up where it stood. The product's keys approve it, as many as publishing takes."""
+    """Take a halted rollout up where it stood.
+
+    The product's keys approve it, as many as publishing takes.
+    """
     context = context_of(ctx)
     product_name, release_version = release_of(product, version)
     change = context.installation.change_rollout.resume(

@@ -44,7 +44,7 @@ class ListReleases:
         published = self.catalogue.current().product(licence.product)
         if channel is not None and channel not in published.product.channels:
             raise InvalidRequest(
-                f"There is no such channel: {licence.product} has the channels {', '.join(published.product.channels)}.",
+                f"There is no such channel; {licence.product} has {', '.join(published.product.channels)}.",
                 code="unknown_channel",
             )
         today = self.policy.day_of(self.clock())

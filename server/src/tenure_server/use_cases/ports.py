@@ -22,8 +22,8 @@ from tenure_signing.releases import Rollout
 from tenure_signing.versions import Version
 
 Progress = Callable[[int], None]
-"""Called with the number of bytes done since the last call: negative when a part has to be sent again. One call at a time,
-not always from the same thread."""
+"""Called with the number of bytes done since the last call: negative when a part has to be sent again. One call at a
+time, not always from the same thread."""
 
 
 class Clock(Protocol):
@@ -41,16 +41,16 @@ class StoredObject:
 
 
 class ObjectStore(Protocol):
-    """Where builds lie. Keys are ``/``-separated segments of 1 to 255 of ``[A-Za-z0-9._-]``, none beginning with a dot, at
-    most 1000 characters in all; any other key raises ``InvalidKey`` before the store is asked. No key may be the folder of
-    another one.
+    """Where builds lie. Keys are ``/``-separated segments of 1 to 255 of ``[A-Za-z0-9._-]``, none beginning with a dot,
+    at most 1000 characters in all; any other key raises ``InvalidKey`` before the store is asked. No key may be the
+    folder of another one.
 
     Every method raises ``StoreUnavailable`` when the store does not answer.
     """
 
     def put_file(self, key: str, source: Path, *, progress: Progress | None = None) -> StoredObject:
-        """Store the file's bytes under the key: all of them or nothing, replacing what was there. Raises ``OSError`` when
-        the file cannot be read."""
+        """Store the file's bytes under the key: all of them or nothing, replacing what was there. Raises ``OSError``
+        when the file cannot be read."""
         ...
 
     def stat(self, key: str) -> StoredObject | None:
@@ -80,7 +80,7 @@ class ObjectStore(Protocol):
 
 
 class UploadStore(Protocol):
-    """How builds come into the store from elsewhere: in numbered parts, each sent straight to it with a link of its own.
+    """How builds come into the store from elsewhere: in numbered parts, each sent straight to it with its own link.
 
     An upload shows no object until it is completed. Every method raises ``StoreUnavailable`` as the store's own do.
     """
@@ -249,7 +249,7 @@ class Uploads(Protocol):
         ...
 
     def remove(self, upload: BuildUpload) -> bool:
-        """Whether it was still the one that is known of its key, which is now forgotten. If so, nobody else can begin or
+        """Whether it was still the one known of its key, which is now forgotten. If so, nobody else can begin or
         verify one of this key until the transaction ends."""
         ...
 

@@ -1,0 +1,144 @@
+"""What README tells operators, release engineers and developers to type, typed."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.server.cli.at_the_terminal import PASSPHRASE, Operator, Ran
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+PLACEHOLDER = "7k3m-qx9p-2d4v-hj8w"
+
+
+def examples(section: str, language: str = "") -> list[str]:
+    """The code blocks of a section."""
+    text = README.read_text().partition(f"## {section}\n")[2].partition("\n## ")[0]
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def commands(section: str) -> list[str]:
+    """Its shell commands, one each, without the remarks."""
+    joined = "".join(examples(section)).replace("\\\n", " ")
+    return [re.sub(r"\s+#.*$", "", line) for line in joined.splitlines() if line.strip()]
+
+
+class Reader:
+    """Types into a shell, in an empty folder, and never leaves it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        programs = Path(sys.executable).parent
+        self.environment = {
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(home),
+            "TENURE_PASSPHRASE_FILE": str(home / "tenure-passphrase"),
+        }
+        (home / "tenure-passphrase").write_text(PASSPHRASE)
+
+    def types(self, command: str) -> Ran:
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=self.home,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def did(self, command: str) -> str:
+        ran = self.types(command)
+        assert ran.code == 0, f"{command}\n{ran.err}"
+        return ran.out
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        operator = Operator(self.home)
+        with operator.serving() as server:
+            yield server.url
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    return Reader(tmp_path)
+
+
+def test_the_whole_of_it_from_an_empty_folder(reader: Reader) -> None:
+    setting_up = commands("For the operator")
+    first_sale = next(number for number, command in enumerate(setting_up) if "licence issue" in command)
+    assert setting_up[first_sale - 1] == "tenure serve"
+    for command in setting_up[: first_sale - 1]:
+        reader.did(command)
+    licence, key = sell(reader, setting_up[first_sale])
+    with reader.serving() as url:
+        publish_and_list(reader)
+        run_the_snippet(reader, url, key)
+        withdraw(reader)
+    for command in setting_up[first_sale + 1 :]:
+        ran = reader.types(command.replace(PLACEHOLDER, licence))
+        if "renew" in command:  # sold today: the window is far
+            assert "too early" in ran.error
+        else:
+            assert ran.code == 0, f"{command}\n{ran.err}"
+
+
+def sell(reader: Reader, command: str) -> tuple[str, str]:
+    sold = reader.did(command)
+    found = re.search(r"^licence +(\S+)$", sold, re.MULTILINE)
+    assert found is not None
+    assert re.fullmatch(PLACEHOLDER.translate(str.maketrans("0123456789abcdefghjkmnpqrstvwxyz", "." * 32)), found[1])
+    return found[1], sold.splitlines()[-1]
+
+
+def publish_and_list(reader: Reader) -> None:
+    (reader.home / "dist").mkdir()
+    (reader.home / "CHANGES-2.6.md").write_text("# Faster hidden-line removal\n")
+    publish, list_them, _ = commands("For the release engineer")
+    for version in ("2.6.0", "2.6.1"):
+        command = publish.replace("2.6.0", version)
+        file = next(word for word in command.split() if word.startswith("dist/"))
+        (reader.home / file).write_bytes(version.encode() * 1000)
+        assert f"Published cad {version}." in reader.did(command)
+    assert "cad 2.6.1" in reader.did(list_them)
+
+
+def withdraw(reader: Reader) -> None:
+    assert "Withdrew cad 2.6.0" in reader.did(commands("For the release engineer")[2])
+
+
+def run_the_snippet(reader: Reader, url: str, key: str) -> None:
+    (snippet,) = examples("For the product", "python")
+    assert snippet.count("https://updates.example.com") == 1
+    around = (
+        "import os, pathlib\n"
+        "ROOT_JSON = pathlib.Path('tenure-data/root.json').read_bytes()\n"
+        "pasted_text, directory = os.environ.pop('KEY'), pathlib.Path('downloads')\n"
+        f"{snippet.replace('https://updates.example.com', url)}\n"
+        "print(answer.status, answer.offer and file.read_bytes()[:5])\n"
+    )
+    reader.environment["KEY"] = key
+    said = reader.did(f"{sys.executable} - <<'END'\n{around}END")
+    if platform.machine() == "x86_64" and sys.platform == "linux":
+        assert said == "update_available b'2.6.1'\n"
+
+
+def test_the_documents_that_it_points_to_are_there() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", README.read_text()):
+        assert (README.parent / target).exists(), target
+
+
+def test_the_targets_that_it_names_are_in_the_makefile() -> None:
+    makefile = (README.parent / "Makefile").read_text()
+    for target in re.findall(r"(?:^|`)make ([a-z-]+)", README.read_text(), re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
