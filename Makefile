@@ -34,9 +34,8 @@ style: $(INSTALLED) ## ruff's format and lint
 types: $(INSTALLED) ## mypy, strict
 	@$(BIN)/mypy
 
-bench: $(INSTALLED) ## measure the speed on this machine
-	@test -f tests/benchmarks/__main__.py || { echo "error: there are no benchmarks yet (tests/benchmarks)" >&2; exit 1; }
-	@$(BIN)/python -m tests.benchmarks
+bench: $(INSTALLED) ## measure the speed on this machine; BENCH_ARGS=--short for a glance
+	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
 test-client-alone: $(INSTALLED) ## build the wheels; test the SDK where only the SDK is installed
 	@rm -rf build/wheels $(ALONE)

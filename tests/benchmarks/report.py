@@ -72,7 +72,7 @@ def _result(contender: Contender, rounds: list[Figures], yardstick: list[float])
     ratios = [own / bare for own, bare in zip(cpu, yardstick, strict=False)]
 
     def median(name: str) -> float:
-        return round(statistics.median(getattr(figures, name) for figures in rounds), 1)
+        return round(float(statistics.median(getattr(figures, name) for figures in rounds)), 1)
 
     return Result(
         name=contender.name,

@@ -13,15 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from sqlalchemy import create_engine
-from sqlmodel import Field, Session, SQLModel
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-
-from tenure_server.app import create_app
-from tests.benchmarks.dataset import installation_at
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -52,15 +47,17 @@ def bare_starlette(body: bytes) -> App:
     return Starlette(routes=[Route("/v1/update-check", answer)])
 
 
-class BenchmarkRow(SQLModel, table=True):
-    number: int = Field(primary_key=True)
-    body: bytes
-
-
 def one_sqlmodel_row(body: bytes, directory: Path) -> App:
     """The body from one row of SQLite, by a session per request, on the event loop."""
+    from sqlalchemy import create_engine
+    from sqlmodel import Field, Session, SQLModel
+
+    class BenchmarkRow(SQLModel, table=True):
+        number: int = Field(primary_key=True)
+        body: bytes
+
     engine = create_engine(f"sqlite:///{directory / 'one-row.db'}")
-    BenchmarkRow.metadata.create_all(engine, tables=[BenchmarkRow.__table__])  # type: ignore[attr-defined]
+    SQLModel.metadata.create_all(engine)
     with Session(engine) as session:
         session.merge(BenchmarkRow(number=1, body=body))
         session.commit()
@@ -75,6 +72,9 @@ def one_sqlmodel_row(body: bytes, directory: Path) -> App:
 
 def tenure(directory: Path, **settings: object) -> App:
     """The whole application, on the dataset's installation."""
+    from tenure_server.app import create_app  # here, so that the others' memory is their own
+    from tests.benchmarks.dataset import installation_at
+
     installation = installation_at(directory, **settings)
     installation.keep_metadata_fresh()
     return create_app(installation)

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -111,14 +112,16 @@ def _run_and_die(command: Callable[[], int], die_at: int | None, notes: Mapping[
     for name, descriptor in (("out", 1), ("err", 2)):
         os.dup2(os.open(notes[name], os.O_WRONLY | os.O_CREAT), descriptor)
     really_write = os.write
+    one_at_a_time = threading.RLock()
     count = 0
 
     def step(what: str) -> None:
         nonlocal count
-        count += 1
-        really_write(steps, f"{what}\n".encode())
-        if count == die_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        with one_at_a_time:  # boto3 uploads parts in threads
+            count += 1
+            really_write(steps, f"{what}\n".encode())
+            if count == die_at:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     _watch_files(step)
     _watch_database(step)

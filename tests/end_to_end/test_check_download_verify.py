@@ -72,6 +72,7 @@ def stocked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         shop.publish("2.0", days_ago(10), length=LENGTH)
         supported = shop.sell(days_ago(400), "--smp-years", "2")["key"]
         lapsed = shop.sell(days_ago(400), "--smp-years", "1")["key"]
+        sleep(1)  # the running server sees within it what the commands published
         yield Stocked(shop, supported, lapsed)
         log = shop.server.log.read_text()
         assert supported not in log

@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tenure_server.adapters.s3_uploads import S3Uploads
 from tenure_server.adapters.signed_links import check_link_seconds, content_disposition
+from tenure_server.adapters.sigv4 import Credentials, Place, SigV4Links
 from tenure_server.adapters.store_keys import check_key, check_prefix, is_key
 from tenure_server.errors import InvalidKey, ObjectNotFound, SettingsError, StoreUnavailable
 from tenure_server.use_cases.ports import Progress, StoredObject
@@ -39,6 +40,7 @@ LEFTOVER_AGE = timedelta(days=1)
 _PIECE_BYTES = 1024 * 1024
 _UPLOAD_THREADS = 4
 _ATTEMPTS = 3  # of each request, the first included
+_MEDIA_TYPE = "application/octet-stream"
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 _REFUSED = frozenset({401, 403})
 
@@ -73,7 +75,23 @@ def s3_store(settings: S3Settings) -> S3Store:
         presigner = _client(settings, settings.public_endpoint_url) if settings.public_endpoint_url else client
     except (BotoCoreError, ValueError) as error:
         raise SettingsError(f"The object store's settings are not understood ({type(error).__name__}).") from error
-    return S3Store(settings.bucket, settings.prefix, client, presigner=presigner, part_bytes=settings.part_bytes)
+    return S3Store(
+        settings.bucket,
+        settings.prefix,
+        client,
+        presigner=presigner,
+        links=_links(settings, presigner),
+        part_bytes=settings.part_bytes,
+    )
+
+
+def _links(settings: S3Settings, presigner: S3Client) -> SigV4Links | None:
+    """None where the credentials are not ours to know but boto3's to find and renew: then it signs each link."""
+    if settings.access_key_id is None or settings.secret_access_key is None:
+        return None
+    credentials = Credentials(settings.access_key_id, settings.secret_access_key)
+    url = presigner.generate_presigned_url("get_object", Params={"Bucket": settings.bucket, "Key": "key"})
+    return SigV4Links(Place.of(url, "key"), credentials)
 
 
 def _problems(settings: S3Settings) -> Iterator[str]:
@@ -122,12 +140,14 @@ class S3Store:
         client: S3Client,
         *,
         presigner: S3Client | None = None,
+        links: SigV4Links | None = None,
         part_bytes: int = DEFAULT_PART_BYTES,
     ) -> None:
         self._bucket = bucket
         self._base = f"{check_key(prefix)}/" if prefix else ""
         self._client = client
         self._presigner = presigner or client
+        self._links = links
         self._transfer = TransferConfig(
             multipart_threshold=part_bytes,
             multipart_chunksize=part_bytes,
@@ -195,11 +215,15 @@ class S3Store:
 
         Raises ``InvalidName`` for an unsafe file name and ``ValueError`` for another lifetime.
         """
+        full_key, disposition = self._full_key(key), content_disposition(file_name)
+        if self._links is not None:
+            lifetime = check_link_seconds(seconds)
+            return self._links.link(full_key, disposition=disposition, media_type=_MEDIA_TYPE, seconds=lifetime)
         parameters = {
             "Bucket": self._bucket,
-            "Key": self._full_key(key),
-            "ResponseContentDisposition": content_disposition(file_name),
-            "ResponseContentType": "application/octet-stream",
+            "Key": full_key,
+            "ResponseContentDisposition": disposition,
+            "ResponseContentType": _MEDIA_TYPE,
         }
         with self._translated("presign a link"):
             return self._presigner.generate_presigned_url(

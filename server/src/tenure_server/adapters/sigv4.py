@@ -12,21 +12,16 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 from urllib.parse import parse_qs, quote, urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Credentials(Protocol):
-    """Frozen ones, as botocore gives them."""
-
-    @property
-    def access_key(self) -> str: ...
-    @property
-    def secret_key(self) -> str: ...
-    @property
-    def token(self) -> str | None: ...
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    access_key: str
+    secret_key: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +52,16 @@ class Place:
 
 @dataclass(slots=True)
 class SigV4Links:
-    """``clock`` tells UTC. The key derived for a day is kept until the day, or the secret, is another."""
+    """``clock`` tells UTC. The key derived for a day is kept until the day is another."""
 
     place: Place
-    credentials: Callable[[], Credentials] = field(repr=False)
+    credentials: Credentials = field(repr=False)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _day_key: tuple[str, str, bytes] = field(default=("", "", b""), repr=False)
+    _day_key: tuple[str, bytes] = field(default=("", b""), repr=False)
 
     def link(self, key: str, *, disposition: str, media_type: str, seconds: int) -> str:
         """The key consists of ``A-Za-z0-9._-/``, which no part of a URL has to escape."""
-        credentials, now = self.credentials(), self.clock()
+        credentials, now = self.credentials, self.clock()
         day, instant = f"{now:%Y%m%d}", f"{now:%Y%m%dT%H%M%SZ}"
         scope = f"{day}/{self.place.region}/s3/aws4_request"
         wanted = [
@@ -90,15 +85,15 @@ class SigV4Links:
         )
         digest = hashlib.sha256(canonical.encode()).hexdigest()
         to_sign = f"AWS4-HMAC-SHA256\n{instant}\n{scope}\n{digest}"
-        signature = hmac.digest(self._key_of(day, credentials.secret_key), to_sign.encode(), "sha256").hex()
+        signature = hmac.digest(self._key_of(day), to_sign.encode(), "sha256").hex()
         return f"{self.place.base_url}{key}?{'&'.join(wanted + signing)}&X-Amz-Signature={signature}"
 
-    def _key_of(self, day: str, secret: str) -> bytes:
-        kept_day, kept_secret, kept = self._day_key
-        if kept_day == day and kept_secret == secret:
+    def _key_of(self, day: str) -> bytes:
+        kept_day, kept = self._day_key
+        if kept_day == day:
             return kept
-        derived = f"AWS4{secret}".encode()
+        derived = f"AWS4{self.credentials.secret_key}".encode()
         for part in (day, self.place.region, "s3", "aws4_request"):
             derived = hmac.digest(derived, part.encode(), "sha256")
-        self._day_key = day, secret, derived
+        self._day_key = day, derived
         return derived
