@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import os
@@ -23,6 +24,7 @@ from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.key_sources import new_key
 from tests.client_sdk.loopback import Reply
 from tests.client_sdk.vendor import QUICK, Site, body_of
+from tests.services.leaving_out import leave_out_optional
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -238,7 +240,8 @@ def on_a_terminal(draw: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("with_rich", [False, True])
 def test_a_terminal_gets_a_progress_bar_with_or_without_rich(monkeypatch: pytest.MonkeyPatch, with_rich: bool) -> None:
     if with_rich:
-        pytest.importorskip("rich")
+        if importlib.util.find_spec("rich") is None:
+            leave_out_optional("Rich's progress bar", "pip install 'tenure-client[rich]'")
     else:
         for name in ("rich", "rich.console", "rich.progress"):
             monkeypatch.setitem(sys.modules, name, None)
