@@ -10,6 +10,7 @@ import functools
 import http.client
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ import pytest
 from tenure_client import Client, UpdateAnswer
 from tenure_client.configuration import TransferLimits
 from tenure_server.adapters.database import SqlDatabase, upgrade_schema
+from tenure_server.adapters.database.quick_reads import LOOK_SECONDS
 from tenure_server.adapters.s3_store import S3Store
 from tenure_server.app import create_app
 from tenure_server.installation import Installation
@@ -234,6 +236,7 @@ class Stage:
                 connection.execute("UPDATE publication SET counter = counter + 1")
         finally:
             connection.close()
+        time.sleep(2 * LOOK_SECONDS)  # by then the server has seen it
 
 
 @contextmanager

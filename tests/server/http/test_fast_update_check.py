@@ -177,13 +177,14 @@ def test_the_members_that_are_spelled_by_hand_are_those_of_the_answer() -> None:
 
 def test_before_the_first_request_the_catalogue_is_read(own_shop: Shop) -> None:
     app = create_app(own_shop.world.reopened())
-    frozen = gc.get_freeze_count()
+    frozen, thresholds = gc.get_freeze_count(), gc.get_threshold()
     try:
         with TestClient(app) as client:
             assert gc.get_freeze_count() > frozen
             assert_same(both(client, own_shop.bo.key))
     finally:
         gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 # What is spelled by hand

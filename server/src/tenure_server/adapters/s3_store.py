@@ -86,12 +86,16 @@ def s3_store(settings: S3Settings) -> S3Store:
 
 
 def _links(settings: S3Settings, presigner: S3Client) -> SigV4Links | None:
-    """None where the credentials are not ours to know but boto3's to find and renew: then it signs each link."""
+    """None where the credentials are not ours to know but boto3's to find and renew, and for a bucket whose name boto3
+    refuses: then it signs each link, or says what is wrong with it."""
     if settings.access_key_id is None or settings.secret_access_key is None:
         return None
     credentials = Credentials(settings.access_key_id, settings.secret_access_key)
-    url = presigner.generate_presigned_url("get_object", Params={"Bucket": settings.bucket, "Key": "key"})
-    return SigV4Links(Place.of(url, "key"), credentials)
+    try:
+        url = presigner.generate_presigned_url("get_object", Params={"Bucket": settings.bucket, "Key": "key"})
+        return SigV4Links(Place.of(url, "key"), credentials)
+    except (BotoCoreError, ValueError):
+        return None
 
 
 def _problems(settings: S3Settings) -> Iterator[str]:

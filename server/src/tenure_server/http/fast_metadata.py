@@ -1,6 +1,6 @@
 """``GET /metadata/<file>`` where anyone may read: files that were asked for lately, as they are.
 
-A versioned file never changes. ``timestamp.json`` is believed as long as the database's version stands still.
+A file is believed as long as the database's version stands still.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FOLDER = b"/metadata/"
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    version: int | None  # of the database; None where the file never changes
+    version: int  # of the database
     etag: str
     start: dict[str, object]
     body: dict[str, object]
@@ -60,7 +60,7 @@ class FastMetadata:
     async def _file(self, raw_name: bytes) -> _File | None:
         file = self._files.get(raw_name)
         version = self._database.quick.version()
-        if file is not None and file.version in (None, version):
+        if file is not None and file.version == version:
             return file
         name = raw_name.decode("latin-1")
         if name != TIMESTAMP_FILE and not VERSIONED_FILE.fullmatch(name):
@@ -82,7 +82,7 @@ def _prepared(name: str, data: bytes, version: int) -> _File:
     caching = [(b"cache-control", public_caching(name).encode()), (b"etag", etag.encode())]
     whole = [(b"content-length", str(len(data)).encode()), (b"content-type", b"application/json")]
     return _File(
-        version=version if name == TIMESTAMP_FILE else None,
+        version=version,
         etag=etag,
         start={"type": "http.response.start", "status": 200, "headers": [*caching, *whole, *ALWAYS_RAW]},
         body={"type": "http.response.body", "body": data},

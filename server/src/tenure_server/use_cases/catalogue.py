@@ -141,12 +141,11 @@ class CatalogueSource:
         self._catalogue: Catalogue | None = None
         self._checked_at = 0.0
         self._is_reloading = False
-        self._reloading_since = 0.0
 
     def current(self) -> Catalogue:
         """The catalogue, at most ``fresh_seconds`` behind the database."""
-        catalogue = self._catalogue
-        if catalogue is not None and self._monotonic() - self._checked_at < self._fresh_seconds:
+        checked_at, catalogue = self._checked_at, self._catalogue  # in this order: another thread may renew both
+        if catalogue is not None and self._monotonic() - checked_at < self._fresh_seconds:
             return catalogue
         with self._lock:
             return self._refreshed()
@@ -159,7 +158,8 @@ class CatalogueSource:
         with self._database.reading() as records:
             if catalogue is None or records.publication_counter() != catalogue.counter:
                 catalogue = _prepared(read_catalogue(records), catalogue)
-        self._catalogue, self._checked_at = catalogue, now
+        self._catalogue = catalogue
+        self._checked_at = now
         return catalogue
 
     def at_hand(self) -> Catalogue | None:
@@ -174,20 +174,20 @@ class CatalogueSource:
             return None
 
     def _at_hand(self) -> Catalogue | None:
-        catalogue, now = self._catalogue, self._monotonic()
+        checked_at, catalogue, now = self._checked_at, self._catalogue, self._monotonic()
         if catalogue is None or self._fresh_seconds == 0:
             return None
-        if now - self._checked_at < self._fresh_seconds:
+        if now - checked_at < self._fresh_seconds:
             return catalogue
         quick = self._database.quick
         if not self._is_reloading:
             if quick.is_inline and quick.publication_counter() == catalogue.counter:
                 self._checked_at = now
                 return catalogue
-            self._is_reloading, self._reloading_since = True, now
+            self._is_reloading = True
             threading.Thread(target=self._reload, name="catalogue", daemon=True).start()
-        known_until = self._reloading_since if quick.is_inline else self._checked_at + self._fresh_seconds
-        return catalogue if now - known_until < RELOAD_SECONDS else None
+        # From when it was known to be the current one: not from when somebody asked first after an idle hour.
+        return catalogue if now - checked_at < self._fresh_seconds + RELOAD_SECONDS else None
 
     def _reload(self) -> None:
         """A failure is not told here: whoever waits in ``current`` gets it."""
