@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -64,6 +65,7 @@ class Run:
 
 def main() -> int:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers are ended on the way out
     if missing := [name for name in ("wrk", "taskset", "nginx") if shutil.which(name) is None]:
         packages = {"wrk": "wrk", "taskset": "util-linux", "nginx": "nginx-light"}
         print(f"error: missing: {', '.join(missing)}", file=sys.stderr)
