@@ -1,4 +1,4 @@
-"""Presigned GET links by Signature Version 4, as botocore makes them, in a fortieth of the time.
+"""Presigned GET links by Signature Version 4, as botocore makes them, in a twelfth of the time.
 
 Botocore is asked once for a link: where the bucket is and under which scope it signs is its to say. After that only the
 key, the file name, the lifetime and the time change. A test holds the links equal, byte for byte, over thousands.

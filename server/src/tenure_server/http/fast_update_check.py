@@ -29,10 +29,10 @@ from tenure_signing.errors import InvalidName
 from tenure_signing.licence_key import licence_key_digest
 
 MAX_ANSWERS = 16_384
-"""Of about 2 kB each: the answers that are asked for again soonest."""
+"""Whole answers with their headers: those that are asked for again soonest."""
 
 MAX_OWN_PIECES = 32_768
-"""Of about 700 bytes each."""
+"""What is told of a licence's support and renewal."""
 
 _ONE_MINUTE = timedelta(minutes=1)
 _CACHING = ((b"cache-control", CACHING.encode()), (b"vary", VARY.encode()))

@@ -17,7 +17,7 @@ from tenure_signing.key_sets import KeySet
 from tenure_signing.quick_verification import QuickVerification
 
 MAX_LICENCES = 100_000
-"""About 1.2 kB each."""
+"""About 1 kB each, answers not counted."""
 
 K = TypeVar("K")
 V = TypeVar("V")
