@@ -37,7 +37,11 @@ from tests.server.world import CAD, LINUX, TODAY, World, body_of
 from tests.services.web_server import running_web_server
 
 PATIENT = TransferLimits(
-    timeout_seconds=10, rate_window_seconds=0.3, attempts=2, pause_seconds=0.01, settle_seconds=0.01
+    timeout_seconds=10,
+    rate_window_seconds=0.3,
+    attempts=2,
+    pause_seconds=0.01,
+    settle_seconds=2 * LOOK_SECONDS,
 )
 
 _HOP_BY_HOP = frozenset({"connection", "content-length", "date", "host", "server", "transfer-encoding"})
@@ -236,7 +240,11 @@ class Stage:
                 connection.execute("UPDATE publication SET counter = counter + 1")
         finally:
             connection.close()
-        time.sleep(2 * LOOK_SECONDS)  # by then the server has seen it
+        self.settle()
+
+    def settle(self) -> None:
+        """Waits until the server has seen what another process committed."""
+        time.sleep(2 * LOOK_SECONDS)
 
 
 @contextmanager

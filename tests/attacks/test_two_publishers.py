@@ -88,6 +88,7 @@ def test_different_releases_are_all_published(stage: Stage) -> None:
     copy = stage.known_copy()
     new = [f"1.{number}" for number in range(2, 6)]
     assert at_once(*(lambda v=v: publish(stage, v, body_of(file_name(v))) for v in new)) == []
+    stage.settle()
     assert versions(stage) == {"1.0", "1.1", *new}
     assert copy.update() == "1.5"
     for version in new:
@@ -99,6 +100,7 @@ def test_of_two_builds_of_one_release_the_first_stays_and_the_second_is_told(sta
     bodies = [b"one engineer's build", b"the other engineer's build"]
     wrong = at_once(*(lambda b=b: publish(stage, "1.2", b) for b in bodies))
     assert [type(error) for error in wrong] == [ImmutableRelease]
+    stage.settle()
     assert copy.get("1.2").read_bytes() in bodies
     before = copy.arrived()
     for body in bodies:
@@ -111,6 +113,7 @@ def test_of_two_builds_of_one_release_the_first_stays_and_the_second_is_told(sta
 def test_the_same_build_published_twice_is_one_release(stage: Stage) -> None:
     body = body_of(file_name("1.2"))
     assert at_once(*[lambda: publish(stage, "1.2", body)] * 3) == []
+    stage.settle()
     assert versions(stage) == {"1.0", "1.1", "1.2"}
     assert stage.new_copy().update() == "1.2"
 
@@ -119,6 +122,7 @@ def test_publishing_and_withdrawing_do_not_undo_each_other(stage: Stage) -> None
     copy = stage.known_copy("1.1")
     body = body_of(file_name("1.2"))
     assert at_once(lambda: publish(stage, "1.2", body), lambda: withdraw(stage, "1.1")) == []
+    stage.settle()
     answer = copy.check()
     assert answer.installed.withdrawal is not None
     assert copy.update() == "1.2"
@@ -133,4 +137,5 @@ def test_copies_that_look_while_it_is_published_see_before_or_after(stage: Stage
 
     assert at_once(look, lambda: publish(stage, "1.2", body)) == []
     assert seen in [["1.1"] * before + ["1.2"] * (4 - before) for before in range(5)]
+    stage.settle()
     assert [copy.update() for copy in copies] == ["1.2"] * 4

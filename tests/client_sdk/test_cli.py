@@ -10,6 +10,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -225,15 +226,17 @@ def test_the_module_can_be_run() -> None:
 
 
 def on_a_terminal(draw: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> str:
-    """What a terminal gets to see on standard error."""
+    """What a terminal gets to see on standard error, to the last byte: it arrives in pieces."""
     terminal, stderr = pty.openpty()
     with os.fdopen(stderr, "w") as file:
         monkeypatch.setattr("sys.stderr", file)
         draw()
-        file.flush()
-        seen = os.read(terminal, 65_536).decode()
+    seen = b""
+    with suppress(OSError):  # how Linux says that the other side is closed
+        while piece := os.read(terminal, 65_536):
+            seen += piece
     os.close(terminal)
-    return seen
+    return seen.decode()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")

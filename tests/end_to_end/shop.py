@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -14,9 +15,13 @@ import urllib3
 from urllib3 import BaseHTTPResponse
 
 from tenure_client import Client
+from tenure_server.use_cases.catalogue import FRESH_SECONDS, RELOAD_SECONDS
 from tests.server.cli.at_the_terminal import Operator, RunningServer
 
 MACHINE = "linux-x86_64"
+
+SECONDS_BEHIND = FRESH_SECONDS + RELOAD_SECONDS
+"""For how long a running server may go on as if a command had not published: no request is answered so later."""
 
 
 def days_ago(days: int) -> date:
@@ -31,6 +36,7 @@ class Shop:
     server: RunningServer
     bodies: dict[str, bytes] = field(default_factory=dict)
     clients: int = 0
+    settled_at: float = 0.0
 
     @property
     def url(self) -> str:
@@ -49,6 +55,11 @@ class Shop:
             *("publish", file, "--product", product, "--version", version, "--platform", MACHINE),
             *("--released-on", released_on, "--notes", f"What is new in {version}."),
         )
+        self.settled_at = time.monotonic() + SECONDS_BEHIND
+
+    def settle(self) -> None:
+        """Waits until the running server has seen what the commands published."""
+        time.sleep(max(0.0, self.settled_at - time.monotonic()))
 
     def sell(self, purchased_on: date, *options: str, customer: str = "Ada Tan") -> dict[str, Any]:
         sold: dict[str, Any] = self.operator.did(
@@ -59,6 +70,7 @@ class Shop:
 
     def client(self, key: str | None, version: str, **options: Any) -> Client:
         """An installed copy that embeds the root."""
+        self.settle()
         self.clients += 1
         state = self.operator.directory / f"copy-{self.clients}"
         return Client.open(
@@ -73,6 +85,7 @@ class Shop:
 
     def get(self, path: str, **headers: str) -> BaseHTTPResponse:
         """One request of a plain HTTP client that follows no redirect."""
+        self.settle()
         url = path if path.startswith("http") else self.url + path
         return urllib3.request("GET", url, headers=headers, redirect=False, retries=False, timeout=30)
 
