@@ -40,6 +40,8 @@ class Shop:
 
     @property
     def url(self) -> str:
+        """Whoever takes it asks a server that has seen what the commands published."""
+        self.settle()
         return self.server.url
 
     @property
@@ -70,7 +72,6 @@ class Shop:
 
     def client(self, key: str | None, version: str, **options: Any) -> Client:
         """An installed copy that embeds the root."""
-        self.settle()
         self.clients += 1
         state = self.operator.directory / f"copy-{self.clients}"
         return Client.open(
