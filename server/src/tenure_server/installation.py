@@ -27,6 +27,7 @@ from tenure_server.use_cases.change_rollout import ChangeRollout
 from tenure_server.use_cases.change_update_rules import ChangeUpdateRules
 from tenure_server.use_cases.check_for_update import CheckForUpdate
 from tenure_server.use_cases.download import Download
+from tenure_server.use_cases.explain_update import ExplainUpdate
 from tenure_server.use_cases.feed_tokens import FeedTokens
 from tenure_server.use_cases.grant_release import GrantRelease
 from tenure_server.use_cases.identify_licence import IdentifyLicence
@@ -183,6 +184,10 @@ class Installation:
     @cached_property
     def check_for_update(self) -> CheckForUpdate:
         return CheckForUpdate(self.catalogue, self.clock, self.policy, self.sign_certificate)
+
+    @cached_property
+    def explain_update(self) -> ExplainUpdate:
+        return ExplainUpdate(self.database, self.catalogue, self.clock, self.policy)
 
     @cached_property
     def list_releases(self) -> ListReleases:

@@ -85,7 +85,7 @@ def choose_update(entitlement: Entitlement, product: ProductReleases, copy: Inst
     coverages = coverage_of_all(entitlement, product)
     covered = [r for r in eligible if isinstance(coverages[r.version], Covered)]
     newer_covered = [r for r in covered if r.version > copy.version]
-    path = _path(copy.version, newer_covered)
+    path = upgrade_path(copy.version, newer_covered)
     installed = next((r for r in product.releases if r.version == copy.version), None)
 
     offered: Release | None = path[0] if path else None
@@ -147,13 +147,69 @@ def withheld(
     return decision
 
 
+class Obstacle(StrEnum):
+    """Why a published release is no candidate for a copy, in the order in which they are looked for."""
+
+    WITHDRAWN = "withdrawn"
+    LESS_STABLE_CHANNEL = "less_stable_channel"
+    CHANNEL_NOT_ALLOWED = "channel_not_allowed"
+    OTHER_EDITION = "other_edition"
+    NO_BUILD = "no_build"
+    HALTED = "halted"
+    NOT_YET_ROLLED_OUT = "not_yet_rolled_out"
+
+
+def obstacle_to(
+    release: Release, entitlement: Entitlement, product: ProductReleases, copy: InstalledCopy
+) -> Obstacle | None:
+    """The first thing that keeps the release from being a candidate, whatever its coverage; None if nothing does.
+
+    Raises ``InvalidName`` if the product has no such channel.
+    """
+    return _obstacle_to_installing(release, entitlement, _channels_up_to(product, copy.channel), copy.machine) or (
+        _obstacle_to_reaching(release, entitlement, product, copy)
+    )
+
+
+def turn_of(entitlement: Entitlement, copy: InstalledCopy) -> Turn:
+    """The copy's own, else the licence's."""
+    return copy.turn if copy.turn is not None else entitlement.updates.turn
+
+
+def _obstacle_to_installing(
+    release: Release, entitlement: Entitlement, asked: frozenset[ChannelName], machine: Platform
+) -> Obstacle | None:
+    """``asked``: the copy's channel and those more stable."""
+    if release.withdrawal is not None:
+        return Obstacle.WITHDRAWN
+    if release.channel not in asked:
+        return Obstacle.LESS_STABLE_CHANNEL
+    if not entitlement.updates.allows_channel(release.channel):
+        return Obstacle.CHANNEL_NOT_ALLOWED
+    if entitlement.edition not in release.editions:
+        return Obstacle.OTHER_EDITION
+    if not release.builds_for(machine):
+        return Obstacle.NO_BUILD
+    return None
+
+
+def _obstacle_to_reaching(
+    release: Release, entitlement: Entitlement, product: ProductReleases, copy: InstalledCopy
+) -> Obstacle | None:
+    rollout, turn = product.rollout_of(release), turn_of(entitlement, copy)
+    if rollout.is_halted:
+        return Obstacle.HALTED
+    if not reaches(rollout, release, copy.install_id, is_manual=copy.is_manual, turn=turn):
+        return Obstacle.NOT_YET_ROLLED_OUT
+    return None
+
+
 def _eligible(entitlement: Entitlement, product: ProductReleases, copy: InstalledCopy) -> list[Release]:
     """Those that can be installed at all, and whose rollout reaches the copy."""
-    turn = copy.turn if copy.turn is not None else entitlement.updates.turn
     return [
         release
         for release in _installable(entitlement, product, copy)
-        if reaches(product.rollout_of(release), release, copy.install_id, is_manual=copy.is_manual, turn=turn)
+        if _obstacle_to_reaching(release, entitlement, product, copy) is None
     ]
 
 
@@ -161,14 +217,10 @@ def _installable(entitlement: Entitlement, product: ProductReleases, copy: Insta
     """Published, not withdrawn, for the edition, with a build, on a channel that the licence may have and that is the
     asked one or more stable."""
     asked = _channels_up_to(product, copy.channel)
-    channels = frozenset(channel for channel in asked if entitlement.updates.allows_channel(channel))
     return [
         release
         for release in product.releases
-        if release.withdrawal is None
-        and release.channel in channels
-        and entitlement.edition in release.editions
-        and release.builds_for(copy.machine)
+        if _obstacle_to_installing(release, entitlement, asked, copy.machine) is None
     ]
 
 
@@ -187,7 +239,7 @@ def _channels_up_to(product: ProductReleases, asked: ChannelName) -> frozenset[C
     return frozenset(product.channels[: product.channels.index(asked) + 1])
 
 
-def _path(start: Version, releases: Iterable[Release]) -> list[Release]:
+def upgrade_path(start: Version, releases: Iterable[Release]) -> list[Release]:
     """The steps from the start to the highest release that can be reached, each as high as possible.
 
     A higher version satisfies every "upgrade from at least" that a lower one does, so going as high as possible

@@ -16,6 +16,7 @@ import typer
 from tenure_server import __version__
 from tenure_server.cli import (
     audit,
+    explain,
     keys,
     licence_updates,
     licences,
@@ -71,6 +72,7 @@ server.register(app)
 products.register(app)
 licences.register(app)
 licence_updates.register()
+explain.register(app)
 releases.register(app)
 rollouts.register(app)
 promote.register(app)
