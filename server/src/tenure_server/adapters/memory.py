@@ -11,9 +11,11 @@ from datetime import date, datetime
 from itertools import islice, pairwise
 from typing import Self
 
+from tenure_server.adapters.memory_outbox import MemoryOutbox
 from tenure_server.adapters.metadata_files import role_and_version
 from tenure_server.domain.api_tokens import ApiToken
 from tenure_server.domain.audit_chain import AuditEvent, AuditHead, AuditRecord, next_record
+from tenure_server.domain.events import NumberedEvent
 from tenure_server.domain.install_reports import DayCount, FailureLimit, InstallReport, Outcome, OutcomeCounts
 from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
 from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
@@ -40,6 +42,7 @@ class _Tables:
     rollouts: dict[tuple[ProductName, Version], Rollout] = field(default_factory=dict)
     notes: dict[tuple[ProductName, Version], str] = field(default_factory=dict)
     audit: list[AuditRecord] = field(default_factory=list)
+    events: list[NumberedEvent] = field(default_factory=list)
     tokens: dict[str, ApiToken] = field(default_factory=dict)
     uploads: dict[str, BuildUpload] = field(default_factory=dict)
     reports: dict[tuple[str, Version, str], InstallReport] = field(default_factory=dict)
@@ -104,6 +107,7 @@ class _MemoryRecords:
         self.rollouts = _Rollouts(tables)
         self.notes = _Notes(tables)
         self.audit = _AuditTrail(tables)
+        self.outbox = MemoryOutbox(tables.events)
         self.tokens = _Tokens(tables)
         self.uploads = _Uploads(tables)
         self.install_reports = _InstallReports(tables)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import assert_never
 
+from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import Licence, PaidPeriod, PeriodSource
 from tenure_server.domain.pricing import smp_price
 from tenure_server.domain.smp import PLAN_YEARS, Ordering, RenewalWindow, renewal_window, term
 from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
+from tenure_server.use_cases.events import announce_licence, announce_period
 from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.entitlement import LicenceStatus, SupportPeriod
@@ -49,6 +51,9 @@ class RenewSupport:
             price = smp_price(licence.total_purchase_price, years, self.policy.prices)
             paid = PaidPeriod(period, PeriodSource.ORDER, price, now)
             _add(records, licence, paid, who, years=years)
+            if licence.last_paid_day is not None:
+                ends_on = paid.period.ends_on.isoformat()
+                announce_licence(records, now, EventType.LICENCE_RENEWED, licence, years=years, supported_until=ends_on)
         return paid
 
 
@@ -85,7 +90,15 @@ class ChangeStatus:
             audited(
                 records, now, who, f"licence.{status}", licence_id, before=licence.status, after=status, reason=reason
             )
+            announce_licence(records, now, _CHANGES[status], licence, before=licence.status, reason=reason)
             return licence_of(records, licence_id)
+
+
+_CHANGES = {
+    LicenceStatus.ACTIVE: EventType.LICENCE_REINSTATED,
+    LicenceStatus.SUSPENDED: EventType.LICENCE_SUSPENDED,
+    LicenceStatus.REVOKED: EventType.LICENCE_REVOKED,
+}
 
 
 def licence_of(records: Records, licence_id: str) -> Licence:
@@ -124,6 +137,7 @@ def _add(records: Records, licence: Licence, paid: PaidPeriod, who: str, **detai
         price_minor_units=paid.price.minor_units if paid.price is not None else None,
         **details,
     )
+    announce_period(records, licence, paid)
 
 
 def _start(window: RenewalWindow) -> date:

@@ -12,11 +12,13 @@ from datetime import datetime
 
 from securesystemslib.signer import Signer
 
+from tenure_server.domain.events import EventType
 from tenure_server.domain.install_reports import FailureLimit
 from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.catalogue import read_repository
 from tenure_server.use_cases.change_licence import required_reason
+from tenure_server.use_cases.events import announce
 from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_signing.approvals import approval_text, approve, require_approved
 from tenure_signing.names import ProductName
@@ -27,6 +29,10 @@ from tenure_signing.versions import Version
 
 RESUMED = "rollout.resume"
 """In the audit trail: reports before it no longer count towards a failure limit."""
+
+HALTED = "rollout.halt"
+
+_EVENTS = {HALTED: EventType.ROLLOUT_HALTED, RESUMED: EventType.ROLLOUT_RESUMED}
 
 RESUME = "resume"
 """The action that the product's keys approve."""
@@ -102,7 +108,7 @@ class ChangeRollout:
         with self.database.writing() as records:
             release, before = _locked(records, product, version)
             after = before if before.is_halted else replace(before.at(now), is_halted=True)
-            return _changed(records, now, who, "rollout.halt", RolloutChange(release, before, after), reason=reason)
+            return _changed(records, now, who, HALTED, RolloutChange(release, before, after), reason=reason)
 
     def limit_failures(
         self, product: ProductName, version: Version | None, limit: FailureLimit | None, *, who: str
@@ -202,6 +208,9 @@ def _changed(
         records.rollouts.set(release.product, release.version, change.after)
         before, after = rollout_facts(change.before), rollout_facts(change.after)
         audited(records, now, who, action, _name(release), before=before, after=after, **details)
+        facts = {"version": str(release.version), "before": before, "after": after, "reason": details.get("reason")}
+        type = _EVENTS.get(action, EventType.ROLLOUT_CHANGED)
+        announce(records, now, type, _name(release), facts, product=release.product)
     return change
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import Licence
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import licence_of, required_reason
+from tenure_server.use_cases.events import announce_licence
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_signing.entitlement import Grant, LineGrant, VersionGrant
 
@@ -30,6 +32,7 @@ class GrantRelease:
             if grant in licence.grants:
                 return licence
             records.licences.add_grant(licence_id, grant)
+            announce_licence(records, now, EventType.LICENCE_GRANTED, licence, grant=grant_text(grant), reason=reason)
             audited(records, now, who, "licence.grant", licence_id, grant=grant_text(grant), reason=reason)
             return licence_of(records, licence_id)
 

@@ -6,11 +6,13 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import IssuedKey, Licence, LineKind, OrderLine, PaidPeriod, PeriodSource
 from tenure_server.domain.pricing import smp_price, total
 from tenure_server.domain.smp import PLAN_YEARS, term
 from tenure_server.errors import InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
+from tenure_server.use_cases.events import announce_licence, announce_period
 from tenure_server.use_cases.feed_tokens import FeedTokens
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.signers import LicenceKeyClaims, LicenceKeySigner
@@ -110,6 +112,10 @@ class IssueLicence:
                 currency=licence.currency,
                 smp_years=order.smp_years,
             )
+            facts = {"seats": licence.seats, "purchased_on": purchased_on.isoformat()}
+            announce_licence(records, now, EventType.LICENCE_ISSUED, licence, **facts)
+            for paid in licence.periods:
+                announce_period(records, licence, paid)
         return IssuedLicence(licence, key)
 
     def key_again(self, licence: Licence) -> str:

@@ -16,6 +16,7 @@ from tenure_server.domain.install_reports import DayCount, FailureLimit, Install
 from tenure_server.domain.licence_facts import FoundKey
 from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.domain.products import Product
+from tenure_server.use_cases.ports_events import Outbox
 from tenure_signing.entitlement import Grant, LicenceStatus, UpdateRules
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Rollout
@@ -331,6 +332,8 @@ class Records(Protocol):
     def install_reports(self) -> InstallReports: ...
     @property
     def audit(self) -> AuditTrail: ...
+    @property
+    def outbox(self) -> Outbox: ...
 
     def publication_counter(self) -> int:
         """Moves with every publication, product, rollout and notes change; cheap to read."""

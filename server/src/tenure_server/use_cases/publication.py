@@ -7,6 +7,7 @@ from datetime import datetime
 
 from tenure_server.use_cases.catalogue import read_repository
 from tenure_server.use_cases.ports import Records
+from tenure_server.use_cases.release_events import announce_releases
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.names import ProductName
 from tenure_signing.tuf_preflight import preflight
@@ -24,7 +25,8 @@ def publish_roles(
     trusted_targets: Mapping[str, bytes] | None = None,
 ) -> Repository:
     """Check the signed roles as if they came from an enemy, sign snapshot and timestamp over them, let a real client
-    try the result, then store it in the caller's transaction, which holds ``signed_files.lock()``.
+    try the result, then store it in the caller's transaction, which holds ``signed_files.lock()``, and announce what
+    changed about releases.
 
     Raises ``PublishingError`` and its kinds.
     """
@@ -33,6 +35,7 @@ def publish_roles(
     previous = before if before.roots else None
     preflight(previous, after, now)
     records.signed_files.publish(staged(previous, after), trusted_targets=trusted_targets)
+    announce_releases(records, now, before, after, new)
     return after
 
 

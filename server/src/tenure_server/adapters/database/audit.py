@@ -27,8 +27,7 @@ class SqlAuditTrail:
         """Write what was appended, after whatever other transactions wrote."""
         if not self._pending:
             return
-        locked = select(AuditHeadRow).where(col(AuditHeadRow.only_row) == 1).with_for_update()
-        row = self._session.exec(locked, execution_options={"populate_existing": True}).one()
+        row = self.lock()
         head = AuditHead(row.number, row.digest)
         for event in self._pending:
             record = next_record(head, event)
@@ -47,6 +46,11 @@ class SqlAuditTrail:
         row.number, row.digest = head.number, head.digest
         self._session.flush()
         self._pending.clear()
+
+    def lock(self) -> AuditHeadRow:
+        """Wait for, then hold until the end of the transaction, the right to append; where the trail ends."""
+        locked = select(AuditHeadRow).where(col(AuditHeadRow.only_row) == 1).with_for_update()
+        return self._session.exec(locked, execution_options={"populate_existing": True}).one()
 
     def newest(
         self,

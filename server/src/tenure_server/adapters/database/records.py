@@ -7,6 +7,7 @@ from sqlmodel import Session
 from tenure_server.adapters.database.audit import SqlAuditTrail
 from tenure_server.adapters.database.install_reports import SqlInstallReports
 from tenure_server.adapters.database.licences import SqlLicences
+from tenure_server.adapters.database.outbox import SqlOutbox
 from tenure_server.adapters.database.products import SqlNotes, SqlProducts, SqlRollouts
 from tenure_server.adapters.database.publication import publication_counter
 from tenure_server.adapters.database.signed_files import SqlSignedFiles
@@ -26,6 +27,7 @@ class SqlRecords:
         self.uploads = SqlUploads(session)
         self.install_reports = SqlInstallReports(session)
         self.audit = SqlAuditTrail(session)
+        self.outbox = SqlOutbox(session, self.audit)
 
     def publication_counter(self) -> int:
         return publication_counter(self._session)
@@ -33,3 +35,4 @@ class SqlRecords:
     def finish(self) -> None:
         """The last thing before a transaction is committed."""
         self.audit.write()
+        self.outbox.write()

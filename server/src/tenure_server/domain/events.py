@@ -1,0 +1,122 @@
+"""What happened, told to other programs: by the feed of events and by webhooks. docs/integration.md.
+
+An event says that something changed, and the little that a program needs to decide whether it cares. It never holds a
+licence key, a token or another secret, nor a customer's name or address: who may see those asks for them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from tenure_signing.names import ProductName
+
+MAX_DATA_BYTES = 16 * 1024
+"""Of an event's data as JSON in ASCII."""
+
+_MAX_TEXT_CHARACTERS = 500
+_SECRET = re.compile(
+    r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{64,}"  # a licence key or certificate
+    r"|tenure_[a-z2-7]{12}_[a-z2-7]{32}"  # an API token
+    r"|whsec_[A-Za-z0-9+/=]{16,}",  # a webhook's secret
+    re.ASCII,
+)
+_REMOVED = "[removed]"
+
+
+class EventType(StrEnum):
+    """What can happen: ``<thing>.<what happened to it>``. Stable; later versions add to them."""
+
+    LICENCE_ISSUED = "licence.issued"
+    LICENCE_RENEWED = "licence.renewed"  # a further term was ordered; ``period.added`` says which
+    LICENCE_GRANTED = "licence.granted"  # a release or an x.y line beyond its periods
+    LICENCE_SUSPENDED = "licence.suspended"
+    LICENCE_REVOKED = "licence.revoked"
+    LICENCE_REINSTATED = "licence.reinstated"
+
+    PERIOD_ADDED = "period.added"
+
+    RELEASE_PUBLISHED = "release.published"
+    RELEASE_BUILDS_ADDED = "release.builds_added"
+    RELEASE_PROMOTED = "release.promoted"
+    RELEASE_WITHDRAWN = "release.withdrawn"
+
+    ROLLOUT_CHANGED = "rollout.changed"  # its share or ramp
+    ROLLOUT_HALTED = "rollout.halted"
+    ROLLOUT_RESUMED = "rollout.resumed"
+
+    @property
+    def thing(self) -> str:
+        """What stands before the dot."""
+        return self.value.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """``subject`` is the thing's id: a licence's, or ``<product> <version>``. ``data`` are JSON values.
+
+    Raises ``ValueError`` for data of more than ``MAX_DATA_BYTES``, ``TypeError`` for what is no JSON value.
+    """
+
+    event_id: str  # "evt_" and 26 random characters: the same wherever the event is told
+    type: EventType
+    at: datetime
+    subject: str
+    data: Mapping[str, object] = field(default_factory=dict)
+    product: ProductName | None = None
+    customer: str | None = None  # the customer's id, never a name
+
+    def __post_init__(self) -> None:
+        if len(json.dumps(dict(self.data))) > MAX_DATA_BYTES:
+            raise ValueError(f"an event's data have at most {MAX_DATA_BYTES} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedEvent:
+    """An event in its place: numbers grow in the order of the transactions' ends, without a gap, from 1."""
+
+    number: int
+    event: Event
+
+
+def told_data(data: Mapping[str, object]) -> dict[str, object]:
+    """The data as JSON has them (lists for tuples), without what looks like a secret and with long texts cut."""
+    told = _told(json.loads(json.dumps(dict(data))))
+    assert isinstance(told, dict)
+    return told
+
+
+def _told(value: object) -> object:
+    match value:
+        case str():
+            text = _SECRET.sub(_REMOVED, value)
+            return text if len(text) <= _MAX_TEXT_CHARACTERS else text[: _MAX_TEXT_CHARACTERS - 1] + "…"
+        case list():
+            return [_told(each) for each in value]
+        case dict():
+            return {name: _told(each) for name, each in value.items()}
+        case _:
+            return value
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events somebody wants: whole types (``licence.revoked``) and things (``licence``); none means all.
+
+    Raises ``ValueError`` for a word that is neither, so that a misspelt one is noticed.
+    """
+
+    words: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        known = {*EventType, *(each.thing for each in EventType)}
+        unknown = sorted(set(self.words) - known)
+        if unknown:
+            raise ValueError(f"there are no events {', '.join(unknown)}")
+
+    def wants(self, type: EventType) -> bool:
+        return not self.words or type in self.words or type.thing in self.words
