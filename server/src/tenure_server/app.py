@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 
 from tenure_server.domain.licences import Licence
 from tenure_server.feeds.velopack import feed_routes
+from tenure_server.http.integration import IntegrationParts
 from tenure_server.http.local_store import LocalStoreDownloads
 from tenure_server.http.local_uploads import LocalStoreUploads
 from tenure_server.http.routes import Parts, application
@@ -47,6 +48,7 @@ def create_app(installation: Installation) -> Starlette:
         upload_builds=installation.upload_builds,
         publish_signed=installation.publish_signed,
         received_parts=LocalStoreUploads(local_uploads) if local_uploads is not None else None,
+        integration=IntegrationParts(read_events=installation.read_events),
     )
     feeds = feed_routes(
         database=installation.database,

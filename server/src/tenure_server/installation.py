@@ -41,6 +41,7 @@ from tenure_server.use_cases.promote import Promote
 from tenure_server.use_cases.publish import Publish
 from tenure_server.use_cases.publish_remotely import PublishRemotely
 from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned
+from tenure_server.use_cases.read_events import ReadEvents
 from tenure_server.use_cases.report_install import PendingReports, ReportInstall, WriteReports
 from tenure_server.use_cases.show_rollout import ShowRollout
 from tenure_server.use_cases.signers import CertificateSigner, OnlineSigners
@@ -293,6 +294,10 @@ class Installation:
     @cached_property
     def show_rollout(self) -> ShowRollout:
         return ShowRollout(self.database, self.clock)
+
+    @cached_property
+    def read_events(self) -> ReadEvents:
+        return ReadEvents(self.database)
 
     @cached_property
     def keep_metadata_fresh(self) -> KeepMetadataFresh:

@@ -17,6 +17,7 @@ from tenure_server import __version__
 from tenure_server.cli import (
     audit,
     explain,
+    events,
     keys,
     licence_updates,
     licences,
@@ -80,6 +81,7 @@ keys.register(app)
 trust.register(app)
 tokens.register(app)
 audit.register(app)
+events.register(app)
 
 
 def main(arguments: Sequence[str] | None = None, context: CommandContext | None = None) -> int:

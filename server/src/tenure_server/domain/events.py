@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from tenure_signing.names import ProductName
@@ -120,3 +120,16 @@ class EventFilter:
 
     def wants(self, type: EventType) -> bool:
         return not self.words or type in self.words or type.thing in self.words
+
+
+def event_facts(event: Event) -> dict[str, object]:
+    """The event as every program is told it: in the feed, in webhooks, on the command line."""
+    return {
+        "id": event.event_id,
+        "type": event.type.value,
+        "timestamp": event.at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "subject": event.subject,
+        "product": event.product,
+        "customer": event.customer,
+        "data": dict(event.data),
+    }

@@ -27,7 +27,8 @@ class Access(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a method of an address does, in the words of OpenAPI; HEAD goes with GET.
+    """What a method of an address does, in the words of OpenAPI; HEAD goes with GET. An address with
+    several methods has an endpoint for each.
 
     ``answer`` is the model of a JSON answer, or the media type of any other; None where there is no body.
     """
@@ -39,7 +40,7 @@ class Operation:
     status: HTTPStatus = HTTPStatus.OK
     is_conditional: bool = False  # has an ETag and answers 304
     refusals: tuple[type[TenureError], ...] = ()
-    method: Literal["GET", "POST", "PUT"] = "GET"
+    method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
     body: type[BaseModel] | str | None = None  # the model of a JSON body, or the media type of any other
 
 

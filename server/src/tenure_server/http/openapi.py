@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -48,15 +48,18 @@ _SECURITY_SCHEMES = {
 _ACCEPTED = {Access.LICENCE: ("license", "bearer", "basic"), Access.TOKEN: ("api_token",)}
 
 
-def describe(operations: Mapping[str, Operation]) -> dict[str, Any]:
-    """The whole document, of the operations by path."""
-    answers = [operation.answer for operation in operations.values() if isinstance(operation.answer, type)]
+def describe(operations: Sequence[tuple[str, Operation]]) -> dict[str, Any]:
+    """The whole document, of the operations with their paths; a path may have several."""
+    answers = [operation.answer for _, operation in operations if isinstance(operation.answer, type)]
     models: list[type[BaseModel]] = [*dict.fromkeys(answers), Problem]
-    bodies = dict.fromkeys(operation.body for operation in operations.values() if isinstance(operation.body, type))
+    bodies = dict.fromkeys(operation.body for _, operation in operations if isinstance(operation.body, type))
     _, definitions = models_json_schema(
         [*((model, "serialization") for model in models), *((body, "validation") for body in bodies)],
         ref_template="#/components/schemas/{model}",
     )
+    paths: dict[str, dict[str, Any]] = {}
+    for path, operation in operations:
+        paths.setdefault(_template(path), {}).update(_path_item(_template(path), operation))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -65,7 +68,7 @@ def describe(operations: Mapping[str, Operation]) -> dict[str, Any]:
             "summary": "Licences, support periods and updates",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": {_template(path): _path_item(_template(path), operation) for path, operation in operations.items()},
+        "paths": paths,
         "components": {"schemas": definitions["$defs"], "securitySchemes": _SECURITY_SCHEMES},
     }
 
@@ -142,7 +145,7 @@ class DescriptionEndpoint:
     @classmethod
     def of(cls, endpoints: Iterable[Endpoint]) -> DescriptionEndpoint:
         """Describes these addresses and its own."""
-        operations = {endpoint.path: endpoint.operation for endpoint in endpoints} | {PATH: OPERATION}
+        operations = [*((endpoint.path, endpoint.operation) for endpoint in endpoints), (PATH, OPERATION)]
         return cls(json.dumps(describe(operations), indent=1, ensure_ascii=False).encode())
 
     async def get(self, request: Request) -> Response:

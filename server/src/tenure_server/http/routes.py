@@ -31,6 +31,7 @@ from tenure_server.http.fast_downloads import FastDownloads
 from tenure_server.http.fast_metadata import FastMetadata
 from tenure_server.http.fast_routes import FastApplication, FastRoutes
 from tenure_server.http.fast_update_check import FastUpdateCheck
+from tenure_server.http.integration import IntegrationParts, integration_endpoints
 from tenure_server.http.licence import FeedAddresses
 from tenure_server.http.local_store import LocalStoreDownloads
 from tenure_server.http.local_uploads import LocalStoreUploads
@@ -79,6 +80,7 @@ class Parts:
     upload_builds: UploadBuilds
     publish_signed: PublishSigned
     received_parts: LocalStoreUploads | None
+    integration: IntegrationParts
 
 
 def endpoints(parts: Parts) -> tuple[Endpoint, ...]:
@@ -118,6 +120,7 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
     yield Endpoint("/v1/publishing/uploads", publishes.upload, publishing.UPLOAD)
     yield Endpoint("/v1/publishing/uploads/complete", publishes.complete, publishing.COMPLETE)
     yield Endpoint("/v1/publishing/publish", publishes.publish_release, publishing.PUBLISH)
+    yield from integration_endpoints(TokenAuthentication(parts.authenticate_token), parts.integration)
     if parts.received_parts is not None:
         yield Endpoint("/uploads/{upload}/{number}", parts.received_parts.put, local_uploads.PART)
     yield Endpoint("/healthz", lives.live, health.LIVE)
