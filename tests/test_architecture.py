@@ -44,6 +44,7 @@ DOMAIN = ("tenure_server.domain", *PURE_SIGNING, "babel")
 USE_CASES = ("tenure_server.use_cases", "tenure_server.domain", *ERRORS, "tenure_signing", "securesystemslib")
 PORTS = (
     "tenure_server.use_cases.ports",
+    "tenure_server.use_cases.ports_mail",
     "tenure_server.use_cases.signers",
     "tenure_server.domain",
     *ERRORS,

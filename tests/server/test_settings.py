@@ -71,6 +71,12 @@ def test_every_problem_is_named_at_once() -> None:
         ("TENURE_S3_ADDRESSING", "sideways"),
         ("TENURE_S3_CHECKSUM_MODE", "never"),
         ("TENURE_S3_ACCESS_KEY_ID", "alone"),
+        ("TENURE_SMTP_HOST", "mail.example.com"),
+        ("TENURE_SMTP_PORT", "0"),
+        ("TENURE_SMTP_SECURITY", "none"),
+        ("TENURE_SMTP_USERNAME", "alone"),
+        ("TENURE_SMTP_PASSWORD", "alone"),
+        ("TENURE_SMTP_TIMEOUT_SECONDS", "0"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_setting(variable: str, value: str) -> None:
@@ -83,10 +89,13 @@ def test_no_secret_is_shown() -> None:
         "TENURE_DATABASE_URL": "postgresql://tenure:hunter2hunter2@db/tenure",
         "TENURE_S3_ACCESS_KEY_ID": "AKIAEXAMPLE",
         "TENURE_S3_SECRET_ACCESS_KEY": "wJalrXUtnFEMI",
+        "TENURE_SMTP_USERNAME": "tenure",
+        "TENURE_SMTP_PASSWORD": "mellon",
     }
     settings = Settings.from_environ(secrets)
     assert "hunter2" not in repr(settings)
     assert "wJalr" not in repr(settings)
+    assert "mellon" not in repr(settings)
     with pytest.raises(SettingsError) as refused:
         Settings.from_environ({**secrets, "TENURE_PORT": "x"})
     assert "hunter2" not in str(refused.value)

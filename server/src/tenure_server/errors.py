@@ -15,6 +15,9 @@ TenureError
 │   │   └── TokenRequired
 │   └── Forbidden
 ├── DatabaseUnavailable   the database does not answer
+├── MailError             mail
+│   ├── MailUnavailable   the mail server does not answer, or takes nothing now: it may work later
+│   └── MailRefused       the mail server refuses this mail for good
 └── ServerUnavailable     another Tenure server, to which something is published, does not answer
 
 ``http/problems.py`` maps these to RFC 9457 problem details, ``cli`` to one ``error:`` and one ``hint:`` line.
@@ -60,6 +63,22 @@ class StoreUnavailable(StoreError):
 
 class DatabaseUnavailable(TenureError):
     """The database does not answer."""
+
+
+class MailError(TenureError):
+    """A mail was not sent."""
+
+
+class MailUnavailable(MailError):
+    """The mail server does not answer, or takes nothing now. The same mail may go out later."""
+
+    hint = "check the TENURE_SMTP_ settings and the mail server"
+
+
+class MailRefused(MailError):
+    """The mail server refuses this mail for good: its recipient, or what is in it."""
+
+    hint = "check the address"
 
 
 class ServerUnavailable(TenureError):

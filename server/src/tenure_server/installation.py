@@ -18,6 +18,7 @@ from tenure_server.adapters.local_uploads import LocalUploads
 from tenure_server.adapters.online_key_ring import OnlineKeyFiles
 from tenure_server.adapters.publishing_server import HttpPublishingServer
 from tenure_server.adapters.s3_store import S3Settings, S3Store, s3_store
+from tenure_server.adapters.smtp_mailer import SmtpMailer, SmtpSettings, password_in
 from tenure_server.settings import Settings
 from tenure_server.use_cases.add_product import AddProduct
 from tenure_server.use_cases.api_tokens import AuthenticateToken, CreateToken, RevokeToken
@@ -37,6 +38,7 @@ from tenure_server.use_cases.keep_metadata_fresh import KeepMetadataFresh
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadStore
+from tenure_server.use_cases.ports_mail import Mailer
 from tenure_server.use_cases.promote import Promote
 from tenure_server.use_cases.publish import Publish
 from tenure_server.use_cases.publish_remotely import PublishRemotely
@@ -135,6 +137,25 @@ class Installation:
                 checksum_mode=settings.s3_checksum_mode,
             )
         )
+
+    @cached_property
+    def mailer(self) -> Mailer | None:
+        """The mail server, or None where none is set. Raises ``SettingsError`` for settings that cannot be used."""
+        settings = self.settings
+        if settings.smtp_host is None or settings.smtp_from is None:
+            return None
+        file = settings.smtp_password_file
+        smtp = SmtpSettings(
+            host=settings.smtp_host,
+            sender=settings.smtp_from,
+            security=settings.smtp_security,
+            port=settings.smtp_port,
+            username=settings.smtp_username,
+            password=password_in(file) if file is not None else settings.smtp_password,
+            ca_file=settings.smtp_ca_file,
+            timeout_seconds=settings.smtp_timeout_seconds,
+        )
+        return SmtpMailer(smtp, self.signing_clock)
 
     @property
     def local_uploads(self) -> LocalUploads | None:

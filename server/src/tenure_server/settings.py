@@ -84,6 +84,23 @@ class Settings:
     s3_checksum_mode: Literal["when_supported", "when_required"] = _setting(
         "TENURE_S3_CHECKSUM_MODE", "`when_supported`, or `when_required` for older stores", "when_supported"
     )
+    smtp_host: str | None = _setting("TENURE_SMTP_HOST", "mail server; without one no mail is sent")
+    smtp_port: int | None = _setting("TENURE_SMTP_PORT", "its port; default: 587, 465 with `tls`, 25 with `loopback`")
+    smtp_security: Literal["starttls", "tls", "loopback"] = _setting(
+        "TENURE_SMTP_SECURITY",
+        "`starttls`, `tls` from the first byte, or `loopback`: unencrypted, to this machine only",
+        "starttls",
+    )
+    smtp_username: str | None = _setting("TENURE_SMTP_USERNAME", "user name at the mail server, if it wants one")
+    smtp_password: str | None = _setting("TENURE_SMTP_PASSWORD", "its password", secret=True)
+    smtp_password_file: Path | None = _setting("TENURE_SMTP_PASSWORD_FILE", "file that holds the password instead")
+    smtp_from: str | None = _setting("TENURE_SMTP_FROM", "sender of all mail, `Name <name@example.com>`")
+    smtp_ca_file: Path | None = _setting(
+        "TENURE_SMTP_CA_FILE", "authorities that may vouch for the mail server, PEM; default: the system's"
+    )
+    smtp_timeout_seconds: int = _setting(
+        "TENURE_SMTP_TIMEOUT_SECONDS", "how long to wait for each answer of the mail server, 1 to 300", 20
+    )
 
     @property
     def public_url(self) -> str:
@@ -178,6 +195,7 @@ class Settings:
                 "TENURE_S3_CHECKSUM_MODE is neither when_supported nor when_required",
             ),
         ]
+        checks += self._mail_checks()
         checks += [
             (url is None or _is_http_url(url), f"{variable} is not an http or https address without query")
             for variable, url in (
@@ -188,6 +206,25 @@ class Settings:
             )
         ]
         return [problem for holds, problem in checks if not holds]
+
+    def _mail_checks(self) -> list[tuple[bool, str]]:
+        passwords = [each for each in (self.smtp_password, self.smtp_password_file) if each is not None]
+        return [
+            (
+                (self.smtp_host is None) == (self.smtp_from is None),
+                "TENURE_SMTP_HOST and TENURE_SMTP_FROM go together",
+            ),
+            (self.smtp_port is None or 1 <= self.smtp_port <= 65535, "TENURE_SMTP_PORT is not a port"),
+            (
+                self.smtp_security in ("starttls", "tls", "loopback"),
+                "TENURE_SMTP_SECURITY is not starttls, tls or loopback",
+            ),
+            (
+                len(passwords) == (0 if self.smtp_username is None else 1),
+                "TENURE_SMTP_USERNAME goes with one of TENURE_SMTP_PASSWORD and TENURE_SMTP_PASSWORD_FILE",
+            ),
+            (1 <= self.smtp_timeout_seconds <= 300, "TENURE_SMTP_TIMEOUT_SECONDS is not from 1 to 300"),
+        ]
 
 
 def _finite(text: str) -> Decimal:
@@ -206,8 +243,18 @@ _OTHER_PREFIXES = (
     "TENURE_LICENCE_KEY",
     "TENURE_TOKEN",
 )
-_CONVERSIONS: Mapping[str, Any] = {"int": int, "Decimal": _finite, "Path": Path}
-_TYPE_NAMES: Mapping[str, str] = {"int": "whole number", "Decimal": "number"}
+_CONVERSIONS: Mapping[str, Any] = {
+    "int": int,
+    "int | None": int,
+    "Decimal": _finite,
+    "Path": Path,
+    "Path | None": Path,
+}
+_TYPE_NAMES: Mapping[str, str] = {
+    "int": "whole number",
+    "int | None": "whole number",
+    "Decimal": "number",
+}
 
 
 def _is_http_url(text: str) -> bool:
