@@ -19,6 +19,7 @@ from tenure_server.adapters.online_key_ring import OnlineKeyFiles
 from tenure_server.adapters.publishing_server import HttpPublishingServer
 from tenure_server.adapters.s3_store import S3Settings, S3Store, s3_store
 from tenure_server.adapters.smtp_mailer import SmtpMailer, SmtpSettings, password_in
+from tenure_server.adapters.sodium import by_sodium
 from tenure_server.settings import Settings
 from tenure_server.use_cases.add_product import AddProduct
 from tenure_server.use_cases.api_tokens import AuthenticateToken, CreateToken, RevokeToken
@@ -35,6 +36,7 @@ from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.initialise import Initialise
 from tenure_server.use_cases.issue_licence import IssueLicence
 from tenure_server.use_cases.keep_metadata_fresh import KeepMetadataFresh
+from tenure_server.use_cases.licence_cache import LicenceCache
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadStore
@@ -201,7 +203,7 @@ class Installation:
 
     @cached_property
     def identify_licence(self) -> IdentifyLicence:
-        return IdentifyLicence(self.database, self.catalogue, self.clock)
+        return IdentifyLicence(self.database, self.catalogue, self.clock, LicenceCache(verifier=by_sodium))
 
     @cached_property
     def check_for_update(self) -> CheckForUpdate:

@@ -33,7 +33,7 @@ from tenure_signing.errors import (
     WrongPurpose,
 )
 from tenure_signing.key_sets import KeySet, Purpose, VerificationKey
-from tenure_signing.strict_text import from_base64url, json_object
+from tenure_signing.strict_text import from_base64url, json_object, to_base64url
 
 if TYPE_CHECKING:  # products verify without loading the code that handles private keys
     from tenure_signing.key_sources import SigningKey
@@ -79,10 +79,19 @@ class Statement:
 def sign_statement(purpose: Purpose, claims: Mapping[str, object], key: SigningKey) -> str:
     """The claims, signed. Raises ``StatementTooLarge`` if no verifier would accept the result."""
     payload = json.dumps(claims, separators=(",", ":"), allow_nan=False)
-    header = {"typ": purpose.value, "alg": ALGORITHM, "kid": key.kid}
+    header = _header(purpose, key.kid)
     text = jws.serialize_compact(header, payload, OKPKey.import_key(key.private_key), registry=_REGISTRY)
     _refuse_size(text, purpose)
     return text
+
+
+def header_text(purpose: Purpose, kid: str) -> str:
+    """The header of statements that ``sign_statement`` makes with that key, as it stands before the first dot."""
+    return to_base64url(json.dumps(_header(purpose, kid), separators=(",", ":")).encode("ascii"))
+
+
+def _header(purpose: Purpose, kid: str) -> dict[str, str]:
+    return {"typ": purpose.value, "alg": ALGORITHM, "kid": kid}
 
 
 def verify_statement(text: str, purpose: Purpose, key_set: KeySet, now: datetime) -> Statement:

@@ -12,20 +12,25 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Scope, Send
 
-from tenure_server.errors import TenureError
+from tenure_server.errors import AuthenticationRequired, TenureError
 from tenure_server.http.authentication import MAX_CREDENTIALS_CHARACTERS
 from tenure_server.http.edge import ALWAYS
 from tenure_server.http.problems import problem_of
 from tenure_server.use_cases.api_tokens import TOKEN_PREFIX
 from tenure_server.use_cases.catalogue import Catalogue
 from tenure_server.use_cases.identify_licence import IdentifyLicence
-from tenure_server.use_cases.licence_cache import KnownLicence
+from tenure_server.use_cases.licence_cache import KnownLicence, RecentlyUsed
+
+Messages = tuple[dict[str, object], dict[str, object]]
+"""An answer that is whole: its start and its body, as ASGI has them. Nobody changes them."""
 
 ALWAYS_RAW = tuple((name.lower().encode(), value.encode()) for name, value in ALWAYS.items())
 """The headers of every answer, as ``edge`` adds them."""
 
 _SCHEME = b"License "
 _TOKEN = TOKEN_PREFIX.encode()  # the general route says what is wrong with an API token here
+_MAX_REFUSALS = 64
+_REFUSALS: RecentlyUsed[tuple[str, str, str | None], Messages] = RecentlyUsed(_MAX_REFUSALS)
 _HAS_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
 
 
@@ -81,15 +86,35 @@ def known_tags(scope: Scope) -> list[str]:
 
 async def refuse(error: TenureError, send: Send) -> None:
     """In the words of the general route."""
-    await answer(problem_of(error).response(), send)
+    start, body = refusal(error)
+    await send(start)
+    await send(body)
 
 
-async def answer(response: Response, send: Send) -> None:
+def refusal(error: TenureError) -> Messages:
+    """Refusals of keys come in few words and, when somebody guesses, by the thousand."""
+    if type(error) is not AuthenticationRequired:
+        return messages(problem_of(error).response())
+    words = str(error), error.code, error.hint
+    found = _REFUSALS.get(words)
+    if found is None:
+        found = messages(problem_of(error).response())
+        _REFUSALS.put(words, found)
+    return found
+
+
+def messages(response: Response) -> Messages:
     """A response that is whole, with the headers of every answer."""
     there = {name for name, _ in response.raw_headers}
     headers = [*response.raw_headers, *(pair for pair in ALWAYS_RAW if pair[0] not in there)]
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+    start: dict[str, object] = {"type": "http.response.start", "status": response.status_code, "headers": headers}
+    return start, {"type": "http.response.body", "body": response.body}
+
+
+async def answer(response: Response, send: Send) -> None:
+    start, body = messages(response)
+    await send(start)
+    await send(body)
 
 
 async def identified(identify: IdentifyLicence, key: str, digest: str, catalogue: Catalogue) -> KnownLicence:

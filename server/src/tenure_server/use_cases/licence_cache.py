@@ -7,14 +7,15 @@ verified again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_signing.entitlement import Entitlement, ServicePacks
-from tenure_signing.key_sets import KeySet
-from tenure_signing.quick_verification import QuickVerification
+from tenure_signing.key_sets import KeySet, VerificationKey
+from tenure_signing.quick_verification import QuickVerification, Verify, by_cryptography
 
 MAX_LICENCES = 100_000
 """About 1 kB each, answers not counted."""
@@ -87,8 +88,11 @@ class RecentlyUsed(Generic[K, V]):
 class LicenceCache:
     """For one process. Entries are replaced whole, so threads need no lock."""
 
-    def __init__(self, limit: int = MAX_LICENCES) -> None:
+    def __init__(
+        self, limit: int = MAX_LICENCES, verifier: Callable[[VerificationKey], Verify] = by_cryptography
+    ) -> None:
         self._entries: RecentlyUsed[str, tuple[int, KnownLicence]] = RecentlyUsed(limit)
+        self._verifier = verifier
         self._verification = QuickVerification(KeySet())
 
     def __len__(self) -> int:
@@ -108,5 +112,5 @@ class LicenceCache:
         """By these keys; made anew when they are others than before."""
         verification = self._verification
         if verification.keys is not keys:
-            verification = self._verification = QuickVerification(keys)
+            verification = self._verification = QuickVerification(keys, self._verifier)
         return verification
