@@ -40,7 +40,7 @@ CLIENT_COMMAND = (*CLIENT, "rich")
 
 # Named piece by piece: a bare "tenure_server" would allow all of it.
 ERRORS = ("tenure_server.errors",)
-DOMAIN = ("tenure_server.domain", *PURE_SIGNING, "babel")
+DOMAIN = ("tenure_server.domain", *PURE_SIGNING, *ERRORS, "babel", "packaging")
 USE_CASES = ("tenure_server.use_cases", "tenure_server.domain", *ERRORS, "tenure_signing", "securesystemslib")
 PORTS = (
     "tenure_server.use_cases.ports",

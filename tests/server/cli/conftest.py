@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.server.cli.at_the_terminal import Operator
+from tests.server.cli.laptop import Laptop, running_laptop
 
 
 @pytest.fixture
@@ -31,3 +33,10 @@ def operator(_set_up: Path, tmp_path: Path) -> Operator:
     operator = Operator(tmp_path)
     shutil.copytree(_set_up, operator.data_dir)
     return operator
+
+
+@pytest.fixture
+def laptop(operator: Operator, tmp_path: Path) -> Iterator[Laptop]:
+    """A release engineer's machine beside the operator's running server."""
+    with running_laptop(operator, tmp_path) as laptop:
+        yield laptop

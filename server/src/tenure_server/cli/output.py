@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -41,7 +42,17 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, not
     if not rows:
         print_line(nothing)
         return
-    console = _out()
+    for line in _drawn(_console(sys.stdout), columns, rows):
+        print_line(line)
+
+
+def say_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table for the person at the terminal that is no result."""
+    for line in _drawn(_console(sys.stderr), columns, rows):
+        say(line)
+
+
+def _drawn(console: Console, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -49,8 +60,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, not
         table.add_row(*(Text(_printable(str(cell))) for cell in row))
     with console.capture() as drawn:
         console.print(table)
-    for line in drawn.get().splitlines():
-        print_line(line.rstrip())
+    return (line.rstrip() for line in drawn.get().splitlines())
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
@@ -108,8 +118,8 @@ def _printable(text: str) -> str:
     return "".join(character for character in text if character.isprintable())
 
 
-def _out() -> Console:
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+def _console(file: TextIO) -> Console:
+    console = Console(file=file, highlight=False, soft_wrap=False)
     if not console.is_terminal:  # a pipe or a file: never wrapped
-        return Console(file=sys.stdout, highlight=False, width=_NEVER_WRAPPED)
+        return Console(file=file, highlight=False, width=_NEVER_WRAPPED)
     return console

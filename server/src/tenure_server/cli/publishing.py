@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import typer
@@ -13,6 +13,8 @@ import typer
 from tenure_server.cli.context import CommandContext
 from tenure_server.cli.output import progress_bar, say
 from tenure_server.cli.passphrase import ask_passphrase
+from tenure_server.cli.publishing_choices import BY_NAMES
+from tenure_server.cli.release_facts import show_what_is_signed
 from tenure_server.cli.trust_sources import trusted_root
 from tenure_server.errors import InvalidRequest, TokenRequired
 from tenure_server.installation import remote_publishing
@@ -23,13 +25,11 @@ from tenure_signing.signer_uris import open_signer
 
 MAX_TOKEN_FILE_BYTES = 1024
 
-Facts = Callable[[Release], Mapping[str, object]]
-"""A release as people are shown it."""
-
 
 @dataclass(frozen=True, slots=True)
 class PublishingOptions:
-    """How ``tenure publish`` was asked to go about it. ``server`` is None for the installation on this machine."""
+    """How ``tenure publish`` was asked to go about it. ``server`` is None for the installation on this machine;
+    ``origins`` says where each fact is from."""
 
     server: str | None
     root: Path | None
@@ -37,10 +37,16 @@ class PublishingOptions:
     dry_run: bool
     yes: bool
     shows_progress: bool
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_found(self) -> bool:
+        """Whether something was not told but found in names: then somebody looks at it, or ``--yes`` is said."""
+        return any(BY_NAMES in origin for origin in self.origins.values())
 
 
 def publish_to_server(
-    context: CommandContext, request: PublishRequest, options: PublishingOptions, total_bytes: int, facts: Facts
+    context: CommandContext, request: PublishRequest, options: PublishingOptions, total_bytes: int
 ) -> Published:
     """Publish to ``options.server``. With ``dry_run`` nothing is changed, and the result says what would be.
 
@@ -63,25 +69,25 @@ def publish_to_server(
             if options.dry_run:
                 say(f"{upload} bytes would be uploaded.")
             return Published(release, prepared.is_new)
-        confirm(release, facts, options, f"to {options.server}, uploading {upload} bytes")
+        confirm(release, options, f"to {options.server}, uploading {upload} bytes")
         signers = [open_signer(uri, ask_passphrase) for uri in options.keys]
         with progress_bar("uploading", total_bytes, shown=options.shows_progress) as progress:
             return publishing(prepared, signers=signers, progress=progress)
 
 
-def confirm(release: Release, facts: Facts, options: PublishingOptions, how: str = "") -> None:
-    """Show what is about to be signed and ask. Raises ``typer.Abort`` when the answer is no."""
+def confirm(release: Release, options: PublishingOptions, how: str = "") -> None:
+    """Show what is about to be signed and ask. Raises ``typer.Abort`` when the answer is no, and ``InvalidRequest``
+    (``confirmation_missing``) where nobody is there to ask."""
     if options.yes:
         return
     if not sys.stdin.isatty():
-        if options.server is None:
-            return  # a script on the server itself, as ever
+        if options.server is None and not options.is_found:
+            return  # a script on the server itself that says everything, as ever
         raise InvalidRequest(
             "Nobody is here to look at what is signed.", code="confirmation_missing", hint="--yes signs without asking"
         )
     say(f"About to sign {release.product} {release.version} and publish it {how}".rstrip() + ":")
-    for name, value in facts(release).items():
-        say(f"  {name}: " + ", ".join(str(value).splitlines()))
+    show_what_is_signed(release, options.origins)
     typer.confirm("Sign and publish?", abort=True, err=True)
 
 

@@ -23,24 +23,23 @@ from tenure_server.cli.context import (
 from tenure_server.cli.output import money_json, print_facts, print_json, print_line, print_table, progress_bar
 from tenure_server.cli.passphrase import ask_passphrase
 from tenure_server.cli.publishing import PublishingOptions, confirm, publish_to_server
-from tenure_server.domain.money import parse_amount, parse_currency, show
+from tenure_server.cli.publishing_choices import Choices, FoundFile, choose, find_publishing_file
+from tenure_server.cli.release_facts import platform_name, release_facts
+from tenure_server.cli.rollouts import signers_of
+from tenure_server.domain.money import parse_amount, parse_currency
 from tenure_server.domain.rollouts import parse_share, show_share
 from tenure_server.errors import InvalidRequest
-from tenure_server.use_cases.publish import MAX_NOTES_BYTES, FileToPublish, Published, PublishRequest
+from tenure_server.use_cases.publish import MAX_NOTES_BYTES, Published, PublishRequest
 from tenure_signing.days import parse_day
 from tenure_signing.names import (
-    Platform,
     ProductName,
     parse_channel,
     parse_edition,
-    parse_file_name,
     parse_platform,
     parse_product,
 )
 from tenure_signing.releases import PaidUpgrade, Release, Rollout
 from tenure_signing.versions import Kind, parse_version
-
-ANY = Platform("any", "any")
 
 
 def register(app: typer.Typer) -> None:
@@ -52,11 +51,14 @@ def register(app: typer.Typer) -> None:
 def publish(
     ctx: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Builds of one version.")],
-    product: ProductOption,
-    version: VersionOption,
+    product: Annotated[str | None, typer.Option("--product", help="Default: tenure.toml, else the file names.")] = None,
+    version: Annotated[str | None, typer.Option("--version", help="Default: what the file names say.")] = None,
     platform: Annotated[
-        list[str], typer.Option("--platform", help="Such as linux-x86_64 or any: once, or once for each file.")
-    ],
+        list[str] | None,
+        typer.Option(
+            "--platform", help="Such as linux-x86_64 or any: once, or once for each file. Default: the names."
+        ),
+    ] = None,
     edition: Annotated[
         list[str] | None, typer.Option("--edition", help="An edition; repeat for more; default: all.")
     ] = None,
@@ -94,7 +96,10 @@ def publish(
     ] = None,
     key: Annotated[
         list[str] | None,
-        typer.Option("--key", help="With --server: file:PATH, hsm:…, awskms:… that signs; repeat for more."),
+        typer.Option("--key", help="file:PATH, hsm:…, awskms:… that signs; repeat for more. Here: the key kept here."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Default: tenure.toml in this folder, if there is one.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show everything, change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
@@ -105,28 +110,37 @@ def publish(
     Broken off at any point, the same command completes it.
     """
     context = context_of(ctx)
-    product_name = parsed("--product", product, parse_product)
+    found = find_publishing_file(config)
+    choices = choose(
+        found,
+        files,
+        parsed_or_none("--product", product, parse_product),
+        parsed_or_none("--version", version, parse_version),
+        [parsed("--platform", each, parse_platform) for each in platform or ()],
+    )
+    channel_given = parsed_or_none("--channel", channel, parse_channel)
+    editions_given = frozenset(parsed("--edition", each, parse_edition) for each in edition) if edition else None
     request = PublishRequest(
-        product=product_name,
-        version=parsed("--version", version, parse_version),
-        files=_files(files, [parsed("--platform", each, parse_platform) for each in platform]),
-        editions=frozenset(parsed("--edition", each, parse_edition) for each in edition) if edition else None,
-        channel=parsed_or_none("--channel", channel, parse_channel),
+        product=choices.product,
+        version=choices.version,
+        files=choices.files,
+        editions=editions_given or found.settings.editions,
+        channel=channel_given or found.settings.channel,
         kind=kind,
         released_on=parsed_or_none("--released-on", released_on, parse_day),
         upgrade_from=parsed_or_none("--upgrade-from", upgrade_from, parse_version),
         open_release=open_release,
         paid_upgrade=_paid_upgrade(context, in_support, without_support, currency),
-        notes=_notes(notes, notes_file),
+        notes=_notes(notes, notes_file, found),
         share_basis_points=parsed_or_none("--rollout", rollout, parse_share),
     )
     total_bytes = _total_bytes(files)
-    options = PublishingOptions(server, root, tuple(key or ()), dry_run, yes, shows_progress=not as_json)
-    if server is None:
+    options = _options(found, choices, server, root, key, dry_run=dry_run, yes=yes, shows_progress=not as_json)
+    if options.server is None:
         published = _publish_here(context, request, options, total_bytes)
         knows_state = not dry_run
     else:
-        published, knows_state = publish_to_server(context, request, options, total_bytes, _facts), False
+        published, knows_state = publish_to_server(context, request, options, total_bytes), False
     release = published.release
     if as_json:
         rollout_now = _rollout(context, release) if knows_state else Rollout()
@@ -137,40 +151,45 @@ def publish(
     done = "Would publish" if dry_run else "Published"
     print_line(f"{done if published.is_new else 'Already published:'} {release.product} {release.version}.")
     state = {"state": _state(release, _rollout(context, release))} if knows_state else {}
-    print_facts({**_facts(release), **state})
+    print_facts({**release_facts(release), **state})
 
 
 def _publish_here(
     context: CommandContext, request: PublishRequest, options: PublishingOptions, total_bytes: int
 ) -> Published:
     """To the installation on this machine."""
-    if options.root is not None or options.keys:
-        raise typer.BadParameter("--root and --key go with --server")
     installation = context.installation
     if options.dry_run:
         with progress_bar("reading", total_bytes, shown=options.shows_progress) as progress:
             return installation.publish.preview(request, progress=progress)
     online = installation.keys.online_signers
-    if sys.stdin.isatty() and not options.yes:
+    if not options.yes and (sys.stdin.isatty() or options.is_found):
         preview = installation.publish.preview(request)
         if preview.is_new:
-            confirm(preview.release, _facts, options)
-    signer = _signer(context, request.product)
+            confirm(preview.release, options)
+    signers = signers_of(context, request.product, options.keys)
     with progress_bar("publishing", 2 * total_bytes, shown=options.shows_progress) as progress:
-        return installation.publish(request, signers=(signer,), online=online, who=context.who, progress=progress)
+        return installation.publish(request, signers=signers, online=online, who=context.who, progress=progress)
 
 
-def _facts(release: Release) -> dict[str, object]:
-    return {
-        "kind": release.kind.value.replace("_", " "),
-        "release day": release.released_on,
-        "channel": release.channel,
-        "editions": ", ".join(sorted(release.editions)),
-        **({"upgrades from": release.upgrade_from} if release.upgrade_from is not None else {}),
-        **({"open": "to every licensee"} if release.open_release else {}),
-        **_prices(release),
-        "builds": "\n".join(f"{_name(b.platform)}  {b.file_name}  {b.length} bytes" for b in release.builds),
-    }
+def _options(
+    found: FoundFile,
+    choices: Choices,
+    server: str | None,
+    root: Path | None,
+    keys: list[str] | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+    shows_progress: bool,
+) -> PublishingOptions:
+    settings = found.settings
+    to_server = server or settings.server
+    if to_server is None and root is not None:
+        raise typer.BadParameter("--root goes with --server")
+    known_root = root or (found.path(settings.root) if settings.root is not None else None)
+    given = tuple(keys) if keys else found.key_uris()
+    return PublishingOptions(to_server, known_root, given, dry_run, yes, shows_progress, choices.origins)
 
 
 def list_releases(
@@ -198,7 +217,7 @@ def list_releases(
             release.kind.value.replace("_", " "),
             release.channel,
             ", ".join(sorted(release.editions)),
-            ", ".join(sorted({_name(build.platform) for build in release.builds})),
+            ", ".join(sorted({platform_name(build.platform) for build in release.builds})),
             _state(release, rollout),
         )
         for release, rollout in listed
@@ -265,35 +284,11 @@ def _paid_upgrade(
     )
 
 
-def _prices(release: Release) -> dict[str, str]:
-    paid = release.paid_upgrade
-    if paid is None:
-        return {}
-    return {
-        "paid upgrade": f"{show(paid.price_in_support)} per seat in support on the release day,"
-        f" {show(paid.price_without_support)} otherwise"
-    }
-
-
-def _name(platform: Platform) -> str:
-    """As it is typed: ``any``, not ``any-any``."""
-    return "any" if platform == ANY else str(platform)
-
-
-def _files(paths: list[Path], platforms: list[Platform]) -> tuple[FileToPublish, ...]:
-    if len(platforms) == 1:
-        platforms = platforms * len(paths)
-    if len(platforms) != len(paths):
-        raise typer.BadParameter(f"--platform is given once or once for each of the {len(paths)} files, in their order")
-    return tuple(
-        FileToPublish(path, parsed(str(path), path.name, parse_file_name), platform)
-        for path, platform in zip(paths, platforms, strict=True)
-    )
-
-
-def _notes(text: str | None, file: Path | None) -> str | None:
+def _notes(text: str | None, file: Path | None, found: FoundFile) -> str | None:
     if text is not None and file is not None:
         raise typer.BadParameter("--notes and --notes-file exclude each other")
+    if text is None and file is None and found.settings.notes is not None:
+        file = found.path(found.settings.notes)
     if file is None:
         return text
     with file.open("rb") as stream:
