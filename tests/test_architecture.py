@@ -56,6 +56,7 @@ STORES = (
     "botocore",
     "cryptography",
     "mypy_boto3_s3",
+    "nacl",
     "packaging",
     "psycopg",
     "securesystemslib",

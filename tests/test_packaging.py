@@ -25,6 +25,7 @@ BROUGHT_BY = {
     "multipart": "python-multipart",
     "pydantic_core": "pydantic",
     "sqlalchemy": "sqlmodel",
+    "nacl": "pynacl",
 }
 TYPES_ONLY = {"mypy-boto3-s3"}
 

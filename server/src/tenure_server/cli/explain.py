@@ -40,7 +40,7 @@ def explain(
     at: Annotated[str | None, typer.Option("--at", help="Another instant: 2026-12-01T09:00+08:00.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say why an installed copy is offered what it is offered, release by release."""
+    """Say why an installed copy is answered as it is."""
     copy = InstalledCopy(
         version=parsed("--installed", installed, parse_version),
         machine=parsed("--platform", platform, parse_platform),

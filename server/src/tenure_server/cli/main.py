@@ -16,8 +16,8 @@ import typer
 from tenure_server import __version__
 from tenure_server.cli import (
     audit,
-    explain,
     events,
+    explain,
     keys,
     licence_updates,
     licences,
