@@ -45,6 +45,8 @@ USE_CASES = ("tenure_server.use_cases", "tenure_server.domain", *ERRORS, "tenure
 PORTS = (
     "tenure_server.use_cases.ports",
     "tenure_server.use_cases.ports_mail",
+    "tenure_server.use_cases.ports_board",
+    "tenure_server.use_cases.ports_trust",
     "tenure_server.use_cases.signers",
     "tenure_server.domain",
     *ERRORS,
@@ -90,6 +92,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tenure_server.domain": DOMAIN,
     "tenure_server.use_cases": USE_CASES,
     "tenure_server.adapters": (*PORTS, "tenure_server.adapters", *STORES),
+    "tenure_server.adapters.metadata_reader": (*PORTS, "tenure_server.adapters", *STORES, "tuf"),
     "tenure_server.settings": ("tenure_server.domain", *ERRORS, "tenure_signing"),
     "tenure_server.http": FACES,
     "tenure_server.portal": (*FACES, "tenure_server.portal", "markdown_it"),

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from tuf.ngclient import Updater
 
+from tenure_server.app import create_app
 from tenure_server.cli.context import CommandContext
 from tenure_server.cli.main import main
 from tenure_server.installation import Installation
@@ -24,6 +27,7 @@ from tenure_signing.key_sources import read_key, tuf_signer
 from tenure_signing.names import FileName, Platform, ProductName
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.versions import Version
+from tests.services.web_server import running_web_server
 from tests.signing.tuf_repository import a_client
 
 PASSPHRASE = "correct horse battery staple"
@@ -53,6 +57,10 @@ class Team:
     now: datetime = NOW
     clients: int = 0
     people: dict[str, Path] = field(default_factory=dict)
+    database_url: str | None = None  # None: SQLite in the server's directory
+    tokens: dict[str, str] = field(default_factory=dict)
+    opened: list[Installation] = field(default_factory=list)
+    serves: str = ""  # the server's URL while it runs
 
     @property
     def data_dir(self) -> Path:
@@ -68,11 +76,14 @@ class Team:
     def run(self, *arguments: str | Path, at: Path | None = None) -> Ran:
         """One command on the server, or on somebody's machine (``at``)."""
         context = CommandContext(clock=self.clock)
-        settings = Settings(data_dir=at or self.data_dir)
+        settings = self.settings if at is None else Settings(data_dir=at)
         vars(context)["installation"] = self.installation(settings)
         out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        environ = {"TENURE_TOKEN": self.tokens.get(at.name, "") if at is not None else ""}
+        with patch.dict(os.environ, environ), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main([str(argument) for argument in arguments], context)
+        if not self.serves:
+            self.close()
         return Ran(code, out.getvalue(), err.getvalue())
 
     def did(self, *arguments: str | Path, at: Path | None = None) -> Ran:
@@ -83,7 +94,50 @@ class Team:
 
     def installation(self, settings: Settings | None = None) -> Installation:
         clock: Clock = self.clock
-        return Installation(settings or Settings(data_dir=self.data_dir), clock=clock, signing_clock=clock)
+        self.opened.append(Installation(settings or self.settings, clock=clock, signing_clock=clock))
+        return self.opened[-1]
+
+    def close(self) -> None:
+        """Close every connection that was opened."""
+        while self.opened:
+            self.opened.pop().close()
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(data_dir=self.data_dir, database_url=self.database_url)
+
+    @contextlib.contextmanager
+    def serving(self, **settings: Any) -> Iterator[str]:
+        """The server answers over HTTP, until the block ends."""
+        installation = self.installation(replace(self.settings, **settings))
+        with running_web_server(create_app(installation)) as url:
+            self.serves = url
+            try:
+                yield url
+            finally:
+                self.serves = ""
+        installation.close()
+
+    def token(self, name: str, scope: str = "trust") -> str:
+        """An API token for a person, who has it in the environment from then on, and a copy of the first root."""
+        folder = self.person(name)
+        if not (folder / "root.json").exists():
+            (folder / "root.json").write_bytes(self.root_file.read_bytes())
+        arguments = ("token", "create", "--name", name, "--scope", scope, "--days", "30")
+        self.tokens[name] = self.did(*arguments).out.strip()
+        return self.tokens[name]
+
+    def remotely(self, name: str, command: str, *arguments: str | Path) -> Ran:
+        """``tenure trust COMMAND … --server URL`` on somebody's machine."""
+        return self.run("trust", command, *arguments, "--server", self.serves, at=self.person(name))
+
+    def sign_remotely(self, code: str, *names: str) -> Ran:
+        """Each signs what hangs at the server, and succeeds; what the last one was told."""
+        for name in names:
+            key = f"file:{self.person(name) / 'key.pem'}"
+            ran = self.remotely(name, "sign", code, "--key", key, "--yes")
+            assert ran.code == 0, ran.err
+        return ran
 
     def person(self, name: str) -> Path:
         """A person's folder, with ``key.pem`` and the public ``NAME.json``."""

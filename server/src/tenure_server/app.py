@@ -47,6 +47,7 @@ def create_app(installation: Installation) -> Starlette:
         plan_publishing=installation.plan_publishing,
         upload_builds=installation.upload_builds,
         publish_signed=installation.publish_signed,
+        draft_board=installation.draft_board,
         received_parts=LocalStoreUploads(local_uploads) if local_uploads is not None else None,
         integration=IntegrationParts(read_events=installation.read_events),
     )

@@ -15,11 +15,13 @@ from tenure_server.adapters.database import SqlDatabase, upgrade_schema
 from tenure_server.adapters.key_folder import KeyFolder
 from tenure_server.adapters.local_store import LocalStore
 from tenure_server.adapters.local_uploads import LocalUploads
+from tenure_server.adapters.metadata_reader import metadata_of_server as metadata_of_server
 from tenure_server.adapters.online_key_ring import OnlineKeyFiles
 from tenure_server.adapters.publishing_server import HttpPublishingServer
 from tenure_server.adapters.s3_store import S3Settings, S3Store, s3_store
 from tenure_server.adapters.smtp_mailer import SmtpMailer, SmtpSettings, password_in
 from tenure_server.adapters.sodium import by_sodium
+from tenure_server.adapters.trust_server import HttpDraftBoard
 from tenure_server.settings import Settings
 from tenure_server.use_cases.add_product import AddProduct
 from tenure_server.use_cases.api_tokens import AuthenticateToken, CreateToken, RevokeToken
@@ -29,6 +31,7 @@ from tenure_server.use_cases.change_rollout import ChangeRollout
 from tenure_server.use_cases.change_update_rules import ChangeUpdateRules
 from tenure_server.use_cases.check_for_update import CheckForUpdate
 from tenure_server.use_cases.download import Download
+from tenure_server.use_cases.draft_board import DraftBoard
 from tenure_server.use_cases.explain_update import ExplainUpdate
 from tenure_server.use_cases.feed_tokens import FeedTokens
 from tenure_server.use_cases.grant_release import GrantRelease
@@ -36,10 +39,12 @@ from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.initialise import Initialise
 from tenure_server.use_cases.issue_licence import IssueLicence
 from tenure_server.use_cases.keep_metadata_fresh import KeepMetadataFresh
+from tenure_server.use_cases.key_holders import NameKeyHolder
 from tenure_server.use_cases.licence_cache import LicenceCache
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadStore
+from tenure_server.use_cases.ports_board import Board
 from tenure_server.use_cases.ports_mail import Mailer
 from tenure_server.use_cases.promote import Promote
 from tenure_server.use_cases.publish import Publish
@@ -49,12 +54,12 @@ from tenure_server.use_cases.read_events import ReadEvents
 from tenure_server.use_cases.report_install import PendingReports, ReportInstall, WriteReports
 from tenure_server.use_cases.show_rollout import ShowRollout
 from tenure_server.use_cases.signers import CertificateSigner, OnlineSigners
+from tenure_server.use_cases.submit_draft import SubmitDraft
 from tenure_server.use_cases.upload_builds import UploadBuilds
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_server.use_cases.withdraw import Withdraw
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.tuf_roles import SNAPSHOT, TIMESTAMP
-from tenure_signing.tuf_verified import verified_server
 
 
 @contextmanager
@@ -64,12 +69,22 @@ def remote_publishing(url: str, token: str, first_root: bytes, clock: Clock) -> 
     server = HttpPublishingServer(url, token)
 
     def metadata() -> Repository:
-        return verified_server(url, first_root, clock()).repository
+        return metadata_of_server(url, first_root, clock(), token).repository
 
     try:
         yield PublishRemotely(server, metadata, clock)
     finally:
         server.close()
+
+
+@contextmanager
+def remote_board(url: str, token: str) -> Iterator[Board]:
+    """The board of drafts of the server at the URL. Raises ``InvalidRequest`` for a URL that cannot be used."""
+    board = HttpDraftBoard(url, token)
+    try:
+        yield board
+    finally:
+        board.close()
 
 
 def utc_now() -> datetime:
@@ -285,6 +300,18 @@ class Installation:
         """The server's signers whose keys the published root names."""
         roles = repository.root().roles
         return self.online_keys.online_signers(roles[SNAPSHOT].keyids, roles[TIMESTAMP].keyids)
+
+    @cached_property
+    def submit_draft(self) -> SubmitDraft:
+        return SubmitDraft(self.database, self.signing_clock, self.online_keys)
+
+    @cached_property
+    def draft_board(self) -> DraftBoard:
+        return DraftBoard(self.database, self.signing_clock, self.submit_draft)
+
+    @cached_property
+    def name_key_holder(self) -> NameKeyHolder:
+        return NameKeyHolder(self.database, self.signing_clock)
 
     @cached_property
     def withdraw(self) -> Withdraw:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -70,6 +70,16 @@ def review(draft: Draft) -> Review:
         product_settings=draft.product_settings,
         names=draft.names,
     )
+
+
+def named(review: Review, known: Mapping[str, str]) -> Review:
+    """The review with the names by which key holders are known. A draft that calls one of them otherwise is suspect."""
+    odd = [
+        f"the draft calls the key {keyid[:12]} {name!r}, who is known as {known[keyid]!r}"
+        for keyid, name in review.names.items()
+        if known.get(keyid, name) != name
+    ]
+    return replace(review, names={**review.names, **known}, warnings=(*review.warnings, *odd))
 
 
 def _role_review(draft: Draft, role: str) -> RoleReview:

@@ -74,12 +74,13 @@ def verified_repository(
     return _verified(_LOCAL_URL, first_root, now, _LocalFiles(files))
 
 
-def verified_server(url: str, first_root: bytes, now: datetime) -> Verified:
+def verified_server(url: str, first_root: bytes, now: datetime, fetcher: FetcherInterface | None = None) -> Verified:
     """What a client that embeds ``first_root`` makes of the metadata of the Tenure server at the URL.
+    ``fetcher`` is for servers that want to know who is reading.
 
     Raises ``PublishingError`` if it refuses it or the server does not answer.
     """
-    return _verified(url.rstrip("/") + "/", first_root, now, None)
+    return _verified(url.rstrip("/") + "/", first_root, now, fetcher)
 
 
 def _verified(url: str, first_root: bytes, now: datetime, fetcher: FetcherInterface | None) -> Verified:

@@ -12,6 +12,7 @@ from itertools import islice, pairwise
 from typing import Self
 
 from tenure_server.adapters.memory_outbox import MemoryOutbox
+from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
 from tenure_server.adapters.metadata_files import role_and_version
 from tenure_server.domain.api_tokens import ApiToken
 from tenure_server.domain.audit_chain import AuditEvent, AuditHead, AuditRecord, next_record
@@ -22,6 +23,7 @@ from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.domain.products import Product
 from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.ports import BuildUpload, Records
+from tenure_server.use_cases.ports_trust import StoredDraft
 from tenure_signing.entitlement import Grant, LicenceStatus, SupportPeriod, UpdateRules
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Rollout
@@ -48,6 +50,8 @@ class _Tables:
     reports: dict[tuple[str, Version, str], InstallReport] = field(default_factory=dict)
     report_days: dict[tuple[str, Version, date, Outcome], int] = field(default_factory=dict)
     limits: dict[tuple[str, Version | None], FailureLimit] = field(default_factory=dict)
+    trust_drafts: dict[str, StoredDraft] = field(default_factory=dict)
+    key_holders: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> Self:
         return type(self)(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
@@ -111,6 +115,8 @@ class _MemoryRecords:
         self.tokens = _Tokens(tables)
         self.uploads = _Uploads(tables)
         self.install_reports = _InstallReports(tables)
+        self.trust_drafts = MemoryTrustDrafts(tables.trust_drafts)
+        self.key_holders = MemoryKeyHolders(tables.key_holders)
 
     def publication_counter(self) -> int:
         return self._tables.counter[0]

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-import urllib3
-
+from tenure_server.adapters.server_connection import READ_SECONDS, ServerConnection
+from tenure_server.adapters.server_connection import strange_answer as _strange
 from tenure_server.domain.products import Product
 from tenure_server.domain.publishing import PartLink, PublishingPlan, UploadState
-from tenure_server.errors import (
-    Conflict,
-    Forbidden,
-    InvalidRequest,
-    NotFound,
-    Refusal,
-    ServerUnavailable,
-    TokenRequired,
-)
+from tenure_server.errors import Conflict, ServerUnavailable
 from tenure_signing.names import ChannelName, ProductName, parse_channel, parse_edition
 from tenure_signing.releases import Build
 from tenure_signing.versions import Version
 
-CONNECT_SECONDS = 10
-READ_SECONDS = 120
 READ_BACK_SECONDS = 3_600  # the server reads the whole build
-ATTEMPTS = 4
 BUSY_ATTEMPTS, BUSY_SECONDS = 60, 5.0
-MAX_ANSWER_BYTES = 4 * 1024 * 1024
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_AGAIN = (429, 500, 502, 503, 504)
-_REFUSALS: dict[int, type[Refusal]] = {
-    400: InvalidRequest, 401: TokenRequired, 403: Forbidden, 404: NotFound, 409: Conflict, 413: InvalidRequest,
-}  # fmt: skip
 
 
 class HttpPublishingServer:
@@ -45,25 +26,15 @@ class HttpPublishingServer:
     clear."""
 
     def __init__(self, url: str, token: str, *, pause: Callable[[float], None] = time.sleep) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise InvalidRequest("The server's URL is written https://host, perhaps with a path.", code="server_url")
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-            raise InvalidRequest(
-                "The token would cross the network in the clear.", code="insecure_server", hint="use https://"
-            )
-        self._url = url.rstrip("/")
-        self._scheme = parts.scheme
-        self._token = token
-        self._pause = pause
-        self._pool = urllib3.PoolManager(num_pools=4, maxsize=8, headers={"User-Agent": "tenure"}, retries=False)
+        self._connection = ServerConnection(url, token, pause=pause)
+        self._scheme = urlsplit(url).scheme
 
     def __repr__(self) -> str:
-        return f"HttpPublishingServer({self._url!r})"
+        return f"HttpPublishingServer({self._connection.url!r})"
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.clear()
+        self._connection.close()
 
     def plan(
         self, product: ProductName, version: Version, channel: ChannelName | None, builds: Sequence[Build]
@@ -103,14 +74,15 @@ class HttpPublishingServer:
             except Conflict as error:  # a proxy gave up on the first request, which the server is still at
                 if error.code != "upload_busy" or attempt == BUSY_ATTEMPTS:
                     raise
-            self._pause(BUSY_SECONDS)
+            self._connection.pause(BUSY_SECONDS)
         if not state.is_stored:
             raise _strange()
 
     def send_part(self, link: PartLink, data: bytes) -> None:
         if urlsplit(link.url).scheme not in ("https", self._scheme):
             raise ServerUnavailable("The server wants a build to be sent in the clear.")
-        response = self._request("PUT", link.url, data, {"Content-Type": "application/octet-stream"}, READ_SECONDS)
+        headers = {"Content-Type": "application/octet-stream"}
+        response = self._connection.request("PUT", link.url, data, headers, READ_SECONDS)
         if response.status not in (200, 201, 204):
             raise ServerUnavailable(f"The store did not take a part: HTTP status {response.status}.")
 
@@ -134,45 +106,7 @@ class HttpPublishingServer:
             raise _strange() from error
 
     def _ask(self, path: str, body: dict[str, Any], seconds: float = READ_SECONDS) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
-        url = f"{self._url}/v1/publishing/{path}"
-        response = self._request("POST", url, json.dumps(body, ensure_ascii=False).encode(), headers, seconds)
-        answer = _json(response)
-        if response.status == 200 and answer is not None:
-            return answer
-        kind = _REFUSALS.get(response.status)
-        if kind is not None and answer is not None and isinstance(answer.get("code"), str):
-            hint = answer.get("hint")
-            raise kind(_words(answer), code=answer["code"][:64], hint=hint[:500] if isinstance(hint, str) else None)
-        raise ServerUnavailable(f"{self._url} answers with HTTP status {response.status}.")
-
-    def _request(
-        self, method: str, url: str, body: bytes, headers: dict[str, str], seconds: float
-    ) -> urllib3.BaseHTTPResponse:
-        """One request, again after failures that may pass: everything here can be repeated. Follows no redirect."""
-        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=seconds)
-        failure = "does not answer"
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                self._pause(2.0**attempt)
-            try:
-                response = self._pool.request(
-                    method, url, body=body, headers=headers, timeout=timeout, redirect=False, retries=False,
-                    preload_content=False,
-                )  # fmt: skip
-                try:
-                    data = response.read(MAX_ANSWER_BYTES + 1)
-                finally:
-                    response.release_conn()
-            except urllib3.exceptions.HTTPError as error:
-                failure = f"does not answer ({type(error).__name__})"
-                continue
-            if len(data) > MAX_ANSWER_BYTES:
-                raise _strange()
-            if response.status not in _AGAIN:
-                return urllib3.HTTPResponse(data, response.headers, response.status)
-            failure = f"answers with HTTP status {response.status}"
-        raise ServerUnavailable(f"{urlsplit(url).hostname} {failure}.")
+        return self._connection.post(f"/v1/publishing/{path}", body, seconds)
 
 
 def _announced(build: Build) -> dict[str, object]:
@@ -191,26 +125,3 @@ def _state(answer: dict[str, Any]) -> UploadState:
         for link in answer["links"]
     )
     return UploadState(answer["is_stored"] is True, int(answer["parts"]), int(answer["missing"]), links)
-
-
-def _json(response: urllib3.BaseHTTPResponse) -> dict[str, Any] | None:
-    try:
-        answer = json.loads(response.data)
-    except ValueError:
-        return None
-    return answer if isinstance(answer, dict) else None
-
-
-def _words(answer: dict[str, Any]) -> str:
-    """The server's sentence, with every fault that it lists."""
-    detail = answer.get("detail")
-    words = [detail if isinstance(detail, str) else "The server refuses."]
-    errors = answer.get("errors")
-    for fault in errors if isinstance(errors, list) else ():
-        if isinstance(fault, dict):
-            words.append(f"{fault.get('where')}: {fault.get('problem')}.")
-    return " ".join(words)[:2000]
-
-
-def _strange() -> ServerUnavailable:
-    return ServerUnavailable("The server's answer is not one of a Tenure server.", hint="check the URL")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,15 +14,13 @@ from tenure_server.cli.output import progress_bar, say
 from tenure_server.cli.passphrase import ask_passphrase
 from tenure_server.cli.publishing_choices import BY_NAMES
 from tenure_server.cli.release_facts import show_what_is_signed
+from tenure_server.cli.token_source import read_token
 from tenure_server.cli.trust_sources import trusted_root
-from tenure_server.errors import InvalidRequest, TokenRequired
+from tenure_server.errors import InvalidRequest
 from tenure_server.installation import remote_publishing
-from tenure_server.use_cases.api_tokens import TOKEN
 from tenure_server.use_cases.publish import Published, PublishRequest
 from tenure_signing.releases import Release
 from tenure_signing.signer_uris import open_signer
-
-MAX_TOKEN_FILE_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,28 +86,3 @@ def confirm(release: Release, options: PublishingOptions, how: str = "") -> None
     say(f"About to sign {release.product} {release.version} and publish it {how}".rstrip() + ":")
     show_what_is_signed(release, options.origins)
     typer.confirm("Sign and publish?", abort=True, err=True)
-
-
-def read_token() -> str:
-    """From the file that TENURE_TOKEN_FILE names, or from TENURE_TOKEN; never from an argument, which others can see.
-
-    Raises ``TokenRequired``.
-    """
-    if path := os.environ.get("TENURE_TOKEN_FILE"):
-        try:
-            with Path(path).open("rb") as file:
-                text = file.read(MAX_TOKEN_FILE_BYTES).decode("ascii", "replace").strip()
-        except OSError as error:
-            raise _token_problem(f"The token file {path} cannot be read: {error.strerror}.") from error
-    else:
-        text = os.environ.get("TENURE_TOKEN", "").strip()
-    if not text:
-        raise _token_problem("Publishing to a server takes an API token.")
-    if not TOKEN.fullmatch(text):
-        raise _token_problem("What is given as the API token is none.")
-    return text
-
-
-def _token_problem(sentence: str) -> TokenRequired:
-    hint = "set TENURE_TOKEN_FILE or TENURE_TOKEN; tenure token create makes a token"
-    return TokenRequired(sentence, code="token_missing", hint=hint)

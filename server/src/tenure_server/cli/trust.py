@@ -4,52 +4,68 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tenure_server.cli import trust_drafts
+from tenure_server.cli import trust_board, trust_drafting, trust_expiry, trust_names
+from tenure_server.cli import trust_drafts as trust_drafts  # its sub-commands
 from tenure_server.cli.context import AsJson, CommandContext, context_of
-from tenure_server.cli.output import print_facts, print_json, print_line, print_table, say
+from tenure_server.cli.output import print_facts, print_json, print_line, say
 from tenure_server.cli.passphrase import ask_passphrase
-from tenure_server.cli.trust_drafts import report_draft
-from tenure_server.cli.trust_review import print_review, requirement_lines, requirements_json, review_json, review_lines
+from tenure_server.cli.trust_board import draft_on_board, is_file, reviewed_by
+from tenure_server.cli.trust_drafting import report_draft
+from tenure_server.cli.trust_review import (
+    print_review,
+    print_signatures,
+    requirement_lines,
+    requirements_json,
+    review_json,
+    review_lines,
+    shown,
+)
 from tenure_server.cli.trust_sources import (
     ROOT_FILE,
     GivenKeys,
     OutOption,
     PurposeOption,
     RootOption,
-    ServerOption,
-    local_metadata,
+    board_at,
     trusted_root,
-    verified_metadata,
 )
 from tenure_server.errors import Conflict, InvalidRequest
 from tenure_server.use_cases.catalogue import read_repository
+from tenure_server.use_cases.ports_board import Board
 from tenure_server.use_cases.recover_after_restore import RecoverAfterRestore
-from tenure_server.use_cases.submit_draft import SubmitDraft
-from tenure_server.use_cases.trust_status import RoleLife, trust_status
 from tenure_signing.draft_files import Draft, merged, read_draft, require_sound_base, signed_by, write_draft
+from tenure_signing.draft_signatures import new_signatures
 from tenure_signing.public_keys import shown_key
 from tenure_signing.signer_uris import open_signer
 from tenure_signing.trust_changes import beginning
 from tenure_signing.tuf_drafts import RoleKeys, RootKeys
 from tenure_signing.tuf_recovery import Seen, seen_in
-from tenure_signing.tuf_review import review
 from tenure_signing.tuf_roles import SUGGESTED_THRESHOLD, TARGETS, policy_of
 
 commands = typer.Typer(help="Who may sign what: ceremonies, expiry, recovery.", no_args_is_help=True)
-commands.add_typer(trust_drafts.commands, name="draft")
+commands.add_typer(trust_drafting.commands, name="draft")
 
-NEEDS_PEOPLE = 1
 MAX_SEEN_FILES = 100_000
 
-DraftFile = Annotated[Path, typer.Argument(metavar="FILE", help="A draft.")]
+DraftArgument = Annotated[
+    str,
+    typer.Argument(metavar="DRAFT", help="A draft's file; or its code, or the beginning of it, where it hangs."),
+]
+BoardOption = Annotated[
+    str | None, typer.Option("--server", help="URL of the Tenure server where the draft hangs; takes a token.")
+]
 
 
 def register(app: typer.Typer) -> None:
+    trust_board.register(commands)
+    trust_expiry.register(commands)
+    trust_names.register(commands)
     app.add_typer(commands, name="trust")
 
 
@@ -107,45 +123,68 @@ def start(
 
 
 @commands.command("review")
-def review_draft(ctx: typer.Context, file: DraftFile, root_file: RootOption = None, as_json: AsJson = False) -> None:
-    """Show exactly what a draft changes. What it follows is verified first, back to the first root."""
-    draft = _sound_draft(context_of(ctx), file, root_file)
+def review_draft(
+    ctx: typer.Context,
+    draft: DraftArgument,
+    server: BoardOption = None,
+    root_file: RootOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show exactly what a draft changes.
+
+    What it follows is verified first, back to the first root; of a draft on a server also that it follows what a real
+    client is shown there now.
+    """
+    context = context_of(ctx)
+    with _sound_draft(context, draft, server, root_file) as (_, found):
+        reviewed = reviewed_by(context, server, found)
     if as_json:
-        print_json(review_json(review(draft)))
+        print_json(review_json(reviewed))
         return
-    print_review(review(draft))
+    print_review(reviewed)
 
 
 @commands.command("sign")
 def sign_draft(
     ctx: typer.Context,
-    file: DraftFile,
+    draft: DraftArgument,
     key: Annotated[str, typer.Option("--key", help="Your key: file:PATH, hsm:…, awskms:…, gcpkms:…, azurekms:…, hv:…")],
+    server: BoardOption = None,
     root_file: RootOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a draft changes, ask, and add one signature to the file."""
-    draft = _sound_draft(context_of(ctx), file, root_file)
-    for line in review_lines(review(draft)):
-        say(line)
-    if not yes and not typer.confirm("Sign this?", default=False, err=True):
-        raise InvalidRequest("Nothing was signed.", code="not_signed")
-    signer = open_signer(key, ask_passphrase)
-    signed, roles = signed_by(draft, signer)
-    write_draft(file, signed, may_replace=True)
+    """Show what a draft changes, ask, and add one signature to the file, or send it to the server."""
+    context = context_of(ctx)
+    with _sound_draft(context, draft, server, root_file) as (board, found):
+        reviewed = reviewed_by(context, server, found)
+        for line in review_lines(reviewed):
+            say(line)
+        if not yes and not typer.confirm("Sign this?", default=False, err=True):
+            raise InvalidRequest("Nothing was signed.", code="not_signed")
+        signer = open_signer(key, ask_passphrase)
+        signed, roles = signed_by(found, signer)
+        if board is None:
+            write_draft(Path(draft), signed, may_replace=True)
+            is_complete, requirements = signed.is_complete, signed.requirements()
+        else:
+            entry = board.sign(found.code, new_signatures(found, signed))
+            is_complete, requirements = entry.is_complete, entry.requirements
     if as_json:
         print_json(
             {
                 "signed": list(roles),
                 "key_id": signer.public_key.keyid,
-                "complete": signed.is_complete,
-                "signatures": requirements_json(signed.requirements()),
+                "complete": is_complete,
+                "signatures": requirements_json(requirements),
             }
         )
         return
-    print_line(f"Signed {', '.join(roles)} with {shown_key(signer.public_key.keyid, draft.names)}.")
-    print_line("No signature is missing." if signed.is_complete else "Signatures are still missing.")
+    print_line(f"Signed {', '.join(roles)} with {shown_key(signer.public_key.keyid, reviewed.names)}.")
+    for requirement in requirements:
+        for line in requirement_lines(requirement, reviewed.names):
+            print_line(line)
+    print_line("No signature is missing." if is_complete else "Signatures are still missing.")
 
 
 @commands.command("merge")
@@ -162,17 +201,28 @@ def merge(
         signatures = requirements_json(draft.requirements())
         print_json({"draft": str(out), "complete": draft.is_complete, "signatures": signatures})
         return
-    _print_signatures(draft)
+    print_signatures(draft, draft.names)
 
 
 @commands.command("submit")
-def submit(ctx: typer.Context, file: DraftFile, as_json: AsJson = False) -> None:
-    """Publish a draft that is signed, at the server. Doing it again completes or confirms it."""
+def submit(ctx: typer.Context, draft: DraftArgument, server: BoardOption = None, as_json: AsJson = False) -> None:
+    """Publish a draft that is signed: a file at the server, or one that hangs there. Doing it again confirms it."""
     context = context_of(ctx)
+    if is_file(draft, server):
+        _submit_file(context, Path(draft), as_json)
+        return
+    with board_at(context, server) as board:
+        submitted = board.submit(trust_board.code_on(board, draft))
+    if as_json:
+        print_json({"is_new": submitted.is_new, "roles": sorted(submitted.roles), "taken_up": list(submitted.taken_up)})
+        return
+    _report_submitted(submitted.is_new, submitted.roles, submitted.taken_up)
+
+
+def _submit_file(context: CommandContext, file: Path, as_json: bool) -> None:
     installation = context.installation
     draft = read_draft(file)
-    use_case = SubmitDraft(installation.database, installation.signing_clock, installation.online_keys)
-    submitted = use_case(draft, who=context.who)
+    submitted = installation.submit_draft(draft, who=context.who)
     root = submitted.repository.roots[0]
     if not draft.base.roots:
         (installation.settings.data_dir / ROOT_FILE).write_bytes(root)
@@ -186,7 +236,7 @@ def submit(ctx: typer.Context, file: DraftFile, as_json: AsJson = False) -> None
             }
         )
         return
-    print_line(f"{'Published' if submitted.is_new else 'Already published:'} {', '.join(draft.roles)}.")
+    _report_submitted(submitted.is_new, tuple(draft.roles), submitted.taken_up)
     if not draft.base.roots:
         print_facts(
             {
@@ -194,37 +244,12 @@ def submit(ctx: typer.Context, file: DraftFile, as_json: AsJson = False) -> None
                 "its sha256, to read aloud": hashlib.sha256(root).hexdigest(),
             }
         )
-    if submitted.taken_up:
-        say(f"now in use: the new {', '.join(submitted.taken_up)} keys; restart tenure serve")
 
 
-@commands.command("status")
-def status(
-    ctx: typer.Context,
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="A draft: who has signed it.")] = None,
-    server: ServerOption = None,
-    root_file: RootOption = None,
-    as_json: AsJson = False,
-) -> int:
-    """Days left of every role, or who has signed a draft; exits with 1 if people have something to do."""
-    context = context_of(ctx)
-    if file is not None:
-        draft = read_draft(file)
-        if as_json:
-            signatures = requirements_json(draft.requirements())
-            print_json({"code": draft.code, "complete": draft.is_complete, "signatures": signatures})
-        else:
-            _print_signatures(draft)
-        return 0 if draft.is_complete else NEEDS_PEOPLE
-    is_remote = server is not None
-    repository = verified_metadata(context, server, root_file).repository if is_remote else local_metadata(context)[0]
-    lives = trust_status(repository, context.installation.signing_clock())
-    if as_json:
-        print_json([_life_json(life) for life in lives])
-    else:
-        rows = [(x.role, x.version, f"{x.expires:%Y-%m-%d}", x.days_left, _signers(x), _state(x)) for x in lives]
-        print_table(("ROLE", "VERSION", "EXPIRES", "DAYS LEFT", "SIGNED BY", "STATE"), rows, nothing="No root.")
-    return NEEDS_PEOPLE if any(life.needs_people for life in lives) else 0
+def _report_submitted(is_new: bool, roles: tuple[str, ...], taken_up: tuple[str, ...]) -> None:
+    print_line(f"{'Published' if is_new else 'Already published:'} {', '.join(map(shown, roles))}.")
+    if taken_up:
+        say(f"now in use: the new {', '.join(taken_up)} keys; restart tenure serve")
 
 
 @commands.command("recover")
@@ -259,20 +284,21 @@ def recover(
         say("warning: without --seen nobody can tell whether releases or keys published since the backup are missing")
 
 
-def _sound_draft(context: CommandContext, file: Path, root_file: Path | None) -> Draft:
-    """The draft, after what it follows was verified. The very first needs no root but its own."""
-    draft = read_draft(file)
+@contextmanager
+def _sound_draft(
+    context: CommandContext, where: str, server: str | None, root_file: Path | None
+) -> Iterator[tuple[Board | None, Draft]]:
+    """The draft, after what it follows was verified, and the board where it hangs. The very first needs no root but
+    its own, and comes in a file only."""
+    if not is_file(where, server):
+        with draft_on_board(context, where, server, root_file) as found:
+            yield found
+        return
+    draft = read_draft(Path(where))
     is_first = not draft.base.roots
     first_root = draft.first_root if is_first and root_file is None else trusted_root(context, root_file)
     require_sound_base(draft, first_root)
-    return draft
-
-
-def _print_signatures(draft: Draft) -> None:
-    print_line(f"code        {draft.code}")
-    for requirement in draft.requirements():
-        for line in requirement_lines(requirement, draft.names):
-            print_line(line)
+    yield None, draft
 
 
 def _seen(paths: list[Path]) -> Seen:
@@ -293,32 +319,3 @@ def _files(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
                 data = file.read(policy_of(TARGETS).max_bytes + 1)
             if len(data) <= policy_of(TARGETS).max_bytes:
                 yield found.name, data
-
-
-def _signers(life: RoleLife) -> str:
-    return f"{life.threshold} of {len(life.keys)}" if life.keys else "nobody"
-
-
-def _state(life: RoleLife) -> str:
-    if life.is_retired:
-        return "retired"
-    if life.has_expired:
-        return "EXPIRED: is the server running?" if life.is_online else "EXPIRED: tenure trust draft renew"
-    if life.is_online:
-        return "renewed by the server"
-    return "due: tenure trust draft renew" if life.is_due else "well"
-
-
-def _life_json(life: RoleLife) -> dict[str, object]:
-    return {
-        "role": life.role,
-        "version": life.version,
-        "expires": life.expires.isoformat(),
-        "days_left": life.days_left,
-        "online": life.is_online,
-        "retired": life.is_retired,
-        "due": life.is_due,
-        "needs_people": life.needs_people,
-        "threshold": life.threshold,
-        "keys": list(life.keys),
-    }

@@ -8,36 +8,25 @@ from typing import Annotated, Literal
 
 import typer
 
-from tenure_server.cli.context import AsJson, CommandContext, context_of, parsed, parsed_or_none
+from tenure_server.cli.context import parsed, parsed_or_none
 from tenure_server.cli.keys import read_public_key
-from tenure_server.cli.output import print_json, print_line
-from tenure_server.cli.trust_review import print_review, review_json
-from tenure_server.cli.trust_sources import (
-    GivenKeys,
-    OutOption,
-    PurposeOption,
-    RootOption,
-    ServerOption,
-    verified_metadata,
-)
+from tenure_server.cli.trust_drafting import Drafting, draft_command
+from tenure_server.cli.trust_sources import GivenKeys
 from tenure_server.domain.products import LapsePolicy, Product
 from tenure_server.errors import InvalidRequest
 from tenure_server.use_cases.submit_draft import settings_of
 from tenure_server.use_cases.trust_status import trust_status
-from tenure_signing.draft_files import Draft, write_draft
+from tenure_signing.draft_files import Draft
 from tenure_signing.entitlement import ServicePacks
 from tenure_signing.key_sets import KeySet, Purpose
 from tenure_signing.key_sources import SigningKey, tuf_signer
 from tenure_signing.names import parse_channel, parse_edition, parse_product
 from tenure_signing.releases import DEFAULT_CHANNELS, Withdrawal
-from tenure_signing.trust_changes import Changes, chosen_keys, role_keys_of, root_keys_of
+from tenure_signing.trust_changes import chosen_keys, role_keys_of, root_keys_of
 from tenure_signing.tuf_drafts import RootKeys
-from tenure_signing.tuf_review import review
 from tenure_signing.tuf_roles import LICENCE_KEYS_PATH, SNAPSHOT, TIMESTAMP
 from tenure_signing.tuf_verified import Verified
 from tenure_signing.versions import parse_version
-
-commands = typer.Typer(help="Make drafts for people to sign.", no_args_is_help=True)
 
 KeysOption = Annotated[
     list[str] | None,
@@ -47,10 +36,9 @@ ThresholdOption = Annotated[int | None, typer.Option("--threshold", help="How ma
 ProductArgument = Annotated[str, typer.Argument(metavar="PRODUCT")]
 
 
-@commands.command("root")
+@draft_command("root")
 def root(
-    ctx: typer.Context,
-    out: OutOption,
+    drafting: Drafting,
     root_key: Annotated[
         list[str] | None,
         typer.Option("--root-key", help="A public key file, or the beginning of a present key id; repeat for all."),
@@ -60,16 +48,12 @@ def root(
     targets_threshold: Annotated[
         int | None, typer.Option("--targets-threshold", help="How many targets keys must sign.")
     ] = None,
-    purpose: PurposeOption = None,
-    server: ServerOption = None,
-    root_file: RootOption = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Draft:
     """Other keys or thresholds for root or targets. What is not named stays."""
     if not (root_key or targets_key or threshold or targets_threshold):
         raise InvalidRequest("Nothing changes.", code="nothing_changes", hint="tenure trust draft renew root renews it")
     given = GivenKeys()
-    verified = verified_metadata(context_of(ctx), server, root_file)
+    verified = drafting.verified()
     present = root_keys_of(verified.repository.root())
     keys = RootKeys(
         root=chosen_keys(given.read(root_key), present.root.keys, threshold, present.root.threshold),
@@ -79,42 +63,36 @@ def root(
         snapshot=present.snapshot,
         timestamp=present.timestamp,
     )
-    changes = _changes(context_of(ctx), verified, purpose or "other keys for root and targets", given)
-    _write(out, changes.root(keys), as_json)
+    changes = drafting.changes(verified, "other keys for root and targets", given)
+    return changes.root(keys)
 
 
-@commands.command("product-keys")
+@draft_command("product-keys")
 def product_keys(
-    ctx: typer.Context,
+    drafting: Drafting,
     product: ProductArgument,
-    out: OutOption,
     key: KeysOption = None,
     threshold: ThresholdOption = None,
     withdraw: Annotated[
         list[str] | None, typer.Option("--withdraw", help="A version that a thief signed; repeat for more.")
     ] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why these are withdrawn.")] = "not published by us",
-    purpose: PurposeOption = None,
-    server: ServerOption = None,
-    root_file: RootOption = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Draft:
     """Other keys for a product, whose role they sign anew."""
     given = GivenKeys()
     name = parsed("PRODUCT", product, parse_product)
-    verified = verified_metadata(context_of(ctx), server, root_file)
+    verified = drafting.verified()
     present = role_keys_of(verified.repository.targets(), name)
     keys = chosen_keys(given.read(key), present.keys, threshold, present.threshold)
-    changes = _changes(context_of(ctx), verified, purpose or f"other keys for {name}", given)
+    changes = drafting.changes(verified, f"other keys for {name}", given)
     versions = [parsed("--withdraw", each, parse_version) for each in withdraw or ()]
-    _write(out, changes.product_keys(name, keys, withdrawing={each: Withdrawal(reason) for each in versions}), as_json)
+    return changes.product_keys(name, keys, withdrawing={each: Withdrawal(reason) for each in versions})
 
 
-@commands.command("add-product")
+@draft_command("add-product")
 def add_product(
-    ctx: typer.Context,
+    drafting: Drafting,
     product: ProductArgument,
-    out: OutOption,
     edition: Annotated[list[str], typer.Option("--edition", help="An edition; repeat for more.")],
     key: Annotated[list[str], typer.Option("--key", help="Public key file of a release engineer; repeat for more.")],
     threshold: Annotated[int, typer.Option("--threshold", help="How many of them must sign a release.")],
@@ -128,11 +106,7 @@ def add_product(
     lapse: Annotated[
         LapsePolicy, typer.Option("--lapse", help="What a licence may order once support has lapsed.")
     ] = LapsePolicy.CLOSED,
-    purpose: PurposeOption = None,
-    server: ServerOption = None,
-    root_file: RootOption = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Draft:
     """A product that several release engineers sign for."""
     given = GivenKeys()
     settings = Product(
@@ -144,77 +118,60 @@ def add_product(
         lapse_policy=lapse,
     )
     keys = chosen_keys(given.files(key), (), threshold, threshold)
-    verified = verified_metadata(context_of(ctx), server, root_file)
-    changes = _changes(context_of(ctx), verified, purpose or f"a new product, {settings.name}", given)
-    _write(out, changes.product_added(settings.name, keys, settings_of(settings)), as_json)
+    verified = drafting.verified()
+    changes = drafting.changes(verified, f"a new product, {settings.name}", given)
+    return changes.product_added(settings.name, keys, settings_of(settings))
 
 
-@commands.command("retire-product")
+@draft_command("retire-product")
 def retire_product(
-    ctx: typer.Context,
+    drafting: Drafting,
     product: ProductArgument,
-    out: OutOption,
-    purpose: PurposeOption = None,
-    server: ServerOption = None,
-    root_file: RootOption = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Draft:
     """Trust nobody with a product any more. Its name is not used again."""
     name = parsed("PRODUCT", product, parse_product)
-    verified = verified_metadata(context_of(ctx), server, root_file)
-    _write(out, _changes(context_of(ctx), verified, purpose or f"retire {name}").product_retired(name), as_json)
+    verified = drafting.verified()
+    return drafting.changes(verified, f"retire {name}").product_retired(name)
 
 
-@commands.command("withdraw")
+@draft_command("withdraw")
 def withdraw_releases(
-    ctx: typer.Context,
+    drafting: Drafting,
     product: ProductArgument,
-    out: OutOption,
     version: Annotated[list[str], typer.Option("--version", help="A version; repeat for more.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; customers read it.")],
     replacement: Annotated[str | None, typer.Option("--replacement", help="The version to use in its place.")] = None,
-    purpose: PurposeOption = None,
-    server: ServerOption = None,
-    root_file: RootOption = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Draft:
     """Withdraw releases of a product that needs several signatures."""
     name = parsed("PRODUCT", product, parse_product)
     withdrawal = Withdrawal(reason, parsed_or_none("--replacement", replacement, parse_version))
     versions = [parsed("--version", each, parse_version) for each in version]
-    verified = verified_metadata(context_of(ctx), server, root_file)
-    changes = _changes(context_of(ctx), verified, purpose or f"withdraw releases of {name}")
-    _write(out, changes.withdrawn(name, dict.fromkeys(versions, withdrawal)), as_json)
+    verified = drafting.verified()
+    changes = drafting.changes(verified, f"withdraw releases of {name}")
+    return changes.withdrawn(name, dict.fromkeys(versions, withdrawal))
 
 
-@commands.command("renew")
+@draft_command("renew")
 def renew(
-    ctx: typer.Context,
-    out: OutOption,
+    drafting: Drafting,
     roles: Annotated[
         list[str] | None, typer.Argument(metavar="[ROLE]...", help="root, targets, products; default: what is due.")
     ] = None,
-    purpose: PurposeOption = None,
-    server: ServerOption = None,
-    root_file: RootOption = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Draft:
     """Let roles live on, unchanged."""
-    context = context_of(ctx)
-    verified = verified_metadata(context, server, root_file)
-    lives = trust_status(verified.repository, context.installation.signing_clock())
+    verified = drafting.verified()
+    lives = trust_status(verified.repository, drafting.context.installation.signing_clock())
     due = [life.role for life in lives if life.needs_people and not life.is_online]
     if not (roles or due):
         raise InvalidRequest("No role is due.", code="nothing_changes", hint="name one: root, targets or a product")
     wanted = list(dict.fromkeys(roles or due))
-    changes = _changes(context, verified, purpose or f"renew {', '.join(wanted)}")
-    _write(out, changes.renewed(wanted), as_json)
+    changes = drafting.changes(verified, f"renew {', '.join(wanted)}")
+    return changes.renewed(wanted)
 
 
-@commands.command("licence-keys")
+@draft_command("licence-keys")
 def licence_keys(
-    ctx: typer.Context,
-    out: OutOption,
+    drafting: Drafting,
     add_licence_key: Annotated[
         list[Path] | None, typer.Option("--add-licence-key", help="Public key file, for signing licence keys.")
     ] = None,
@@ -227,52 +184,42 @@ def licence_keys(
     remove: Annotated[
         list[str] | None, typer.Option("--remove", help="Key id of a stolen key: nothing it signed stays valid.")
     ] = None,
-    purpose: PurposeOption = None,
-    server: ServerOption = None,
-    root_file: RootOption = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Draft:
     """Other public keys for licence keys and certificates."""
-    context = context_of(ctx)
-    verified = verified_metadata(context, server, root_file)
+    verified = drafting.verified()
     key_set = present = _present_licence_keys(verified)
     for path in add_licence_key or ():
         key_set = key_set.adding(read_public_key(path).verification_key(Purpose.LICENCE_KEY))
     for path in add_certificate_key or ():
         key_set = key_set.adding(read_public_key(path).verification_key(Purpose.CERTIFICATE))
     for kid in retire or ():
-        key_set = key_set.retiring(kid, context.installation.signing_clock())
+        key_set = key_set.retiring(kid, drafting.context.installation.signing_clock())
     for kid in remove or ():
         key_set = key_set.removing(kid)
     if key_set == present:
         raise InvalidRequest("Nothing changes.", code="nothing_changes")
-    changes = _changes(context, verified, purpose or "other licence public keys")
-    _write(out, changes.licence_keys(key_set), as_json)
+    changes = drafting.changes(verified, "other licence public keys")
+    return changes.licence_keys(key_set)
 
 
-@commands.command("online-keys")
+@draft_command("online-keys", here_only=True)
 def online_keys(
-    ctx: typer.Context,
-    out: OutOption,
+    drafting: Drafting,
     old_licence_keys: Annotated[
         Literal["retire", "remove"] | None,
         typer.Option("--licence-keys", help="New licence and certificate keys too: what becomes of the old ones."),
     ] = None,
-    purpose: PurposeOption = None,
-    root_file: RootOption = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Draft:
     """New snapshot and timestamp keys, made on this server. They come into use when the draft is submitted."""
-    context = context_of(ctx)
-    verified = verified_metadata(context, None, root_file)
-    ring = context.installation.online_keys
+    verified = drafting.verified()
+    ring = drafting.context.installation.online_keys
     present = root_keys_of(verified.repository.root())
     made = ring.make_next((SNAPSHOT, TIMESTAMP))
     signers = {name: tuf_signer(key) for name, key in made.items()}
     keys = RootKeys(present.root, present.targets, signers[SNAPSHOT].public_key, signers[TIMESTAMP].public_key)
     key_set = None
     if old_licence_keys is not None:
-        now = context.installation.signing_clock()
+        now = drafting.context.installation.signing_clock()
         key_set = _replaced(
             _present_licence_keys(verified),
             {name: ring.current_statement_key(name) for name in _STATEMENT_KEYS},
@@ -280,8 +227,8 @@ def online_keys(
             lambda keys, kid: keys.retiring(kid, now) if old_licence_keys == "retire" else keys.removing(kid),
         )
     given = GivenKeys({signer.public_key.keyid: f"the server's {name} key" for name, signer in signers.items()})
-    changes = _changes(context, verified, purpose or "new keys for the server", given)
-    _write(out, changes.root(keys, licence_keys=key_set), as_json)
+    changes = drafting.changes(verified, "new keys for the server", given)
+    return changes.root(keys, licence_keys=key_set)
 
 
 _STATEMENT_KEYS = {"licence": Purpose.LICENCE_KEY, "certificate": Purpose.CERTIFICATE}
@@ -305,26 +252,3 @@ def _present_licence_keys(verified: Verified) -> KeySet:
     if data is None:
         raise InvalidRequest("The present licence public keys are not to be had.", code="licence_keys_missing")
     return KeySet.from_json(data)
-
-
-def _changes(context: CommandContext, verified: Verified, purpose: str, given: GivenKeys | None = None) -> Changes:
-    names = given.names if given is not None else {}
-    return Changes(verified, context.installation.signing_clock(), purpose, names)
-
-
-def _write(out: Path, draft: Draft, as_json: bool) -> None:
-    write_draft(out, draft, may_replace=False)
-    report_draft(out, draft, as_json)
-
-
-def report_draft(out: Path, draft: Draft, as_json: bool) -> None:
-    """The review of a draft that was just written, and what to do with it."""
-    if as_json:
-        print_json({"draft": str(out), **review_json(review(draft))})
-        return
-    print_review(review(draft))
-    print_line()
-    print_line(
-        f"Wrote {out}. Each signer, on a machine of their own: tenure trust sign {out} --key URI --root root.json"
-    )
-    print_line(f"Then, on the server: tenure trust submit {out}")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tenure_server.cli.output import print_line
-from tenure_signing.draft_files import Requirement
+from tenure_signing.draft_files import Draft, Requirement
 from tenure_signing.public_keys import shown_key
 from tenure_signing.tuf_differences import Change, ChangeKind
 from tenure_signing.tuf_review import Review, RoleReview
@@ -52,6 +52,14 @@ def requirement_lines(requirement: Requirement, names: Mapping[str, str]) -> Ite
         yield f"  signed by     {_people(requirement.signed, names)}"
     if requirement.unsigned and not requirement.is_met:
         yield f"  may yet sign  {_people(requirement.unsigned, names)}"
+
+
+def print_signatures(draft: Draft, names: Mapping[str, str]) -> None:
+    """The draft's code, and whose signatures it has."""
+    print_line(f"code        {draft.code}")
+    for requirement in draft.requirements():
+        for line in requirement_lines(requirement, names):
+            print_line(line)
 
 
 def review_json(review: Review) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -12,11 +13,15 @@ from securesystemslib.signer import Key
 
 from tenure_server.cli.context import CommandContext
 from tenure_server.cli.keys import read_public_key
-from tenure_server.errors import Conflict, TenureError
+from tenure_server.cli.token_source import read_token, token_or_none
+from tenure_server.errors import Conflict, DatabaseUnavailable, Forbidden, TenureError
+from tenure_server.installation import metadata_of_server, remote_board
 from tenure_server.use_cases.catalogue import read_repository
+from tenure_server.use_cases.draft_board import OwnBoard
+from tenure_server.use_cases.ports_board import Board
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.tuf_roles import LICENCE_KEYS_PATH, ROOT, policy_of
-from tenure_signing.tuf_verified import Verified, verified_repository, verified_server
+from tenure_signing.tuf_verified import Verified, verified_repository
 
 ROOT_FILE = "root.json"
 
@@ -50,15 +55,42 @@ def trusted_root(context: CommandContext, given: Path | None) -> bytes:
 def verified_metadata(context: CommandContext, server: str | None, root: Path | None) -> Verified:
     """The published metadata, as a real client that embeds the first root takes it.
 
-    Raises ``Conflict`` (``not_initialised``), ``NoTrustedRoot``, ``PublishingError``.
+    A token is sent to the server if there is one: it may show its metadata to those who may read it only. Raises
+    ``Conflict`` (``not_initialised``), ``NoTrustedRoot``, ``TokenRequired``, ``PublishingError``.
     """
     first_root = trusted_root(context, root)
     now = context.installation.signing_clock()
     if server is not None:
-        return verified_server(server, first_root, now)
+        return metadata_of_server(server, first_root, now, token_or_none())
     repository, licence_keys = local_metadata(context)
     files = {LICENCE_KEYS_PATH: licence_keys} if licence_keys is not None else {}
     return verified_repository(repository, files, first_root, now)
+
+
+@contextmanager
+def board_at(context: CommandContext, server: str | None) -> Iterator[Board]:
+    """The board of the server, which takes a token, or of this machine's installation. Raises ``TokenRequired``."""
+    if server is None:
+        yield OwnBoard(context.installation.draft_board, context.who)
+        return
+    with remote_board(server, read_token()) as board:
+        yield board
+
+
+def known_key_holders(context: CommandContext, server: str | None) -> Mapping[str, str]:
+    """Whose keys are whose, by the word of the server, if it is asked with a token, or of this machine's database.
+
+    Empty where nobody can be asked: a machine that only signs has no database.
+    """
+    if server is None and context.lacks_its_database():
+        return {}
+    if server is not None and token_or_none() is None:
+        return {}
+    try:
+        with board_at(context, server) as board:
+            return board.key_holders()
+    except (Forbidden, DatabaseUnavailable):
+        return {}
 
 
 def local_metadata(context: CommandContext) -> tuple[Repository, bytes | None]:

@@ -15,10 +15,15 @@ class Scope(StrEnum):
     """What a token is for. None of them signs anything: publishing also takes the product's key."""
 
     PUBLISH = "publish"  # one product, perhaps one channel
+    TRUST = "trust"  # drafts of ceremonies: push, fetch, send signatures, submit; the keys decide
     READ = "read"
     SUPPORT = "support"
     SALES = "sales"
     ADMIN = "admin"  # everything
+
+
+METADATA_SCOPES = frozenset({Scope.PUBLISH, Scope.TRUST, Scope.READ, Scope.ADMIN})
+"""A token of one of these reads TUF metadata where it is for licence holders only: publishing begins there."""
 
 
 class TokenState(StrEnum):

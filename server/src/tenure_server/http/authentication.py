@@ -53,6 +53,13 @@ class TokenAuthentication:
         return token
 
 
+def carries_api_token(request: Request) -> bool:
+    """Whether one ``Authorization: Bearer`` header holds what looks like an API token and not like a licence key."""
+    headers = request.headers.getlist("authorization")
+    scheme, _, credentials = (headers[0] if len(headers) == 1 else "").strip(" \t").partition(" ")
+    return scheme.lower() == "bearer" and credentials.strip(" \t").startswith(TOKEN_PREFIX)
+
+
 def api_token_in(headers: list[str]) -> str:
     """The token in the values of the ``Authorization`` headers: ``Bearer`` and nothing else."""
     if not headers:

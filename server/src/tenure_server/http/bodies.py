@@ -9,14 +9,20 @@ from starlette.requests import Request
 
 from tenure_server.http.problems import FaultyRequest
 from tenure_server.http.wire import Fault
+from tenure_signing.draft_files import MAX_DRAFT_BYTES
 
 B = TypeVar("B", bound="BodyModel")
 
 _KIB = 1024
 _MIB = 1024 * _KIB
 MAX_BODY_BYTES = 64 * _KIB
-LARGER_BODIES = {"/v1/publishing/": 12 * _MIB, "/uploads/": 5 * 1024 * _MIB}
-"""By the beginning of the path: a product's signed role, and a part of a build. Anything else takes forms at most."""
+LARGER_BODIES = {
+    "/v1/publishing/": 12 * _MIB,
+    "/v1/trust/push": MAX_DRAFT_BYTES,
+    "/uploads/": 5 * 1024 * _MIB,
+}
+"""By the beginning of the path: a product's signed role, a ceremony's draft, and a part of a build. Anything else takes
+forms at most."""
 
 
 def max_body_bytes(path: str) -> int:
@@ -32,14 +38,20 @@ class BodyModel(BaseModel):
 
 async def read_body(request: Request, model: type[B]) -> B:
     """The body as the model has it. Raises ``FaultyRequest`` (``invalid_request``)."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise FaultyRequest((Fault(where="header.Content-Type", problem="is not application/json"),))
+    data = await read_json(request)
     try:
-        return model.model_validate_json(await request.body())
+        return model.model_validate_json(data)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False, include_context=True)
         raise FaultyRequest(tuple(_fault(one["loc"], one["type"], one["msg"]) for one in details)) from None
+
+
+async def read_json(request: Request) -> bytes:
+    """The body as it is, if it is said to be JSON. Raises ``FaultyRequest`` (``invalid_request``)."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise FaultyRequest((Fault(where="header.Content-Type", problem="is not application/json"),))
+    return await request.body()
 
 
 def _fault(location: tuple[int | str, ...], kind: str, message: str) -> Fault:

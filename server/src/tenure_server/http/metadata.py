@@ -1,7 +1,8 @@
 """``GET /metadata/<file>``: TUF metadata, the exact bytes that were signed (specification, section 7.1).
 
 A missing file is 404 and never 401 or 403: clients look for the next root until they are told that there is none, and
-several of them take a refusal for that answer. Where the metadata is for licensees only, a stranger gets 401.
+several of them take a refusal for that answer. Where the metadata is for licensees only, a stranger gets 401; the API
+token of a release engineer or of somebody who signs drafts opens it as a licence key does.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tenure_server.domain.api_tokens import METADATA_SCOPES
 from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable, InvalidRequest, NotFound
-from tenure_server.http.authentication import Authentication
+from tenure_server.http.authentication import Authentication, TokenAuthentication, carries_api_token
 from tenure_server.http.endpoint import Operation
 from tenure_server.http.etags import conditional
 from tenure_server.http.parameters import MetadataRequest
@@ -44,10 +46,11 @@ class MetadataEndpoint:
 
     database: Database
     authentication: Authentication | None
+    tokens: TokenAuthentication
 
     def get(self, request: Request) -> Response:
         if self.authentication is not None:
-            self._require_licence(self.authentication, request)
+            self._require_reader(self.authentication, request)
         name = read(request, MetadataRequest).file
         body = self._file(name)
         if body is None:
@@ -66,7 +69,11 @@ class MetadataEndpoint:
         with self.database.reading() as records:
             return records.signed_files.file(name)
 
-    def _require_licence(self, authentication: Authentication, request: Request) -> None:
+    def _require_reader(self, authentication: Authentication, request: Request) -> None:
+        if carries_api_token(request):
+            if not self.tokens.token(request).scopes & METADATA_SCOPES:
+                raise AuthenticationRequired("This API token does not open the metadata.", code="token_scope")
+            return
         licence = authentication.licence(request)
         if licence.status is not LicenceStatus.ACTIVE:
             raise AuthenticationRequired(f"This licence is {licence.status}.", code=f"licence_{licence.status}")

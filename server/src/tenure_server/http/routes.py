@@ -22,6 +22,7 @@ from tenure_server.http import (
     publishing,
     releases,
     tokens,
+    trust,
     update_check,
 )
 from tenure_server.http.authentication import Authentication, TokenAuthentication
@@ -40,6 +41,7 @@ from tenure_server.http.problems import EXCEPTION_HANDLERS
 from tenure_server.use_cases.api_tokens import AuthenticateToken
 from tenure_server.use_cases.check_for_update import CheckForUpdate
 from tenure_server.use_cases.download import Download
+from tenure_server.use_cases.draft_board import DraftBoard
 from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
@@ -79,6 +81,7 @@ class Parts:
     plan_publishing: PlanPublishing
     upload_builds: UploadBuilds
     publish_signed: PublishSigned
+    draft_board: DraftBoard
     received_parts: LocalStoreUploads | None
     integration: IntegrationParts
 
@@ -97,7 +100,8 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
     standing = licence.LicenceEndpoint(authentication, parts.show_licence, parts.feed_addresses)
     trusted_files = downloads.TrustedFilesEndpoint(parts.database)
     builds = downloads.DownloadsEndpoint(authentication, parts.download)
-    roles = metadata.MetadataEndpoint(parts.database, None if parts.metadata_is_public else authentication)
+    by_token = TokenAuthentication(parts.authenticate_token)
+    roles = metadata.MetadataEndpoint(parts.database, None if parts.metadata_is_public else authentication, by_token)
     lives = health.HealthEndpoints(health.Readiness(parts.database, parts.store, parts.clock))
 
     yield Endpoint("/v1/update-check", check.get, update_check.OPERATION)
@@ -110,17 +114,23 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
     yield Endpoint("/metadata/{file}", roles.get, metadata.OPERATION)
     if parts.stored_files is not None:
         yield Endpoint("/store/{key:path}", parts.stored_files.get, STORED_FILE)
-    yield Endpoint(
-        "/v1/token", tokens.TokenEndpoint(TokenAuthentication(parts.authenticate_token)).get, tokens.OPERATION
-    )
+    yield Endpoint("/v1/token", tokens.TokenEndpoint(by_token).get, tokens.OPERATION)
     publishes = publishing.PublishingEndpoints(
-        TokenAuthentication(parts.authenticate_token), parts.plan_publishing, parts.upload_builds, parts.publish_signed
+        by_token, parts.plan_publishing, parts.upload_builds, parts.publish_signed
     )
     yield Endpoint("/v1/publishing/drafts", publishes.draft, publishing.DRAFT)
     yield Endpoint("/v1/publishing/uploads", publishes.upload, publishing.UPLOAD)
     yield Endpoint("/v1/publishing/uploads/complete", publishes.complete, publishing.COMPLETE)
     yield Endpoint("/v1/publishing/publish", publishes.publish_release, publishing.PUBLISH)
     yield from integration_endpoints(TokenAuthentication(parts.authenticate_token), parts.integration)
+    board = trust.TrustEndpoints(by_token, parts.draft_board)
+    yield Endpoint("/v1/trust/drafts", board.drafts, trust.LIST)
+    yield Endpoint("/v1/trust/drafts/{code}", board.fetch, trust.FETCH)
+    yield Endpoint(trust.PUSH_PATH, board.push, trust.PUSH)
+    yield Endpoint("/v1/trust/drafts/{code}/signatures", board.sign, trust.SIGN)
+    yield Endpoint("/v1/trust/drafts/{code}/submit", board.submit, trust.SUBMIT)
+    yield Endpoint("/v1/trust/drafts/{code}/cancel", board.cancel, trust.CANCEL)
+    yield Endpoint("/v1/trust/key-holders", board.key_holders, trust.KEY_HOLDERS)
     if parts.received_parts is not None:
         yield Endpoint("/uploads/{upload}/{number}", parts.received_parts.put, local_uploads.PART)
     yield Endpoint("/healthz", lives.live, health.LIVE)

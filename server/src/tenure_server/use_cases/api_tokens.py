@@ -178,6 +178,13 @@ def require_scope(
         raise Forbidden(refusal_sentence(refusal, token, scope), code=refusal, hint="use a token made for this")
 
 
+def require_one_of(token: ApiToken, *scopes: Scope) -> ApiToken:
+    """The token, if one of these scopes, which are bound to no product, is its own. Raises ``Forbidden``."""
+    if all(token.refusal(scope) is not None for scope in scopes):
+        require_scope(token, scopes[0])
+    return token
+
+
 def digest_of(text: str) -> str:
     """SHA-256 of the whole token, in lower-case hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -17,6 +17,7 @@ from tenure_server.domain.licence_facts import FoundKey
 from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.domain.products import Product
 from tenure_server.use_cases.ports_events import Outbox
+from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
 from tenure_signing.entitlement import Grant, LicenceStatus, UpdateRules
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Rollout
@@ -330,6 +331,10 @@ class Records(Protocol):
     def uploads(self) -> Uploads: ...
     @property
     def install_reports(self) -> InstallReports: ...
+    @property
+    def trust_drafts(self) -> TrustDrafts: ...
+    @property
+    def key_holders(self) -> KeyHolders: ...
     @property
     def audit(self) -> AuditTrail: ...
     @property

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tenure_server.domain.products import LapsePolicy, Product
+from tenure_server.domain.trust_drafts import DraftState
 from tenure_server.errors import Conflict, InvalidRequest
 from tenure_server.use_cases.audit import audited
+from tenure_server.use_cases.catalogue import read_repository
+from tenure_server.use_cases.key_holders import note_key_holders
 from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.publication import locked_repository, publish_roles
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.draft_files import Draft
+from tenure_signing.draft_signatures import outdated_roles
 from tenure_signing.entitlement import ServicePacks
 from tenure_signing.key_sets import KeySet, Purpose
 from tenure_signing.names import parse_channel, parse_edition, parse_product
@@ -64,18 +68,35 @@ class SubmitDraft:
             before = locked_repository(records)
             is_new = not _is_published(before, draft)
             if is_new:
-                _require_current(before, draft)
+                self.require_submittable(before, draft)
                 _require_signatures(draft)
-                _require_trusted_files(draft)
-                self._require_usable_licence_keys(draft)
                 online = self._online(draft.after)
                 publish_roles(records, before, draft.roles, online, now, trusted_targets=draft.trusted_targets)
                 if product is not None:
                     records.products.add(product)
-                audited(records, now, who, "trust.submit", draft.code, **_details(draft))
+                named = note_key_holders(records, draft.after, draft.names)
+                audited(records, now, who, "trust.submit", draft.code, **_details(draft), names=named)
+            if _is_on_the_board(records, draft):
+                records.trust_drafts.close(draft.code, DraftState.SUBMITTED, at=now, by=who)
             after = locked_repository(records)
             licence_keys = _licence_keys(records)
         return Submitted(after, is_new, self.key_ring.take_up(after, licence_keys))
+
+    def complete(self) -> tuple[str, ...]:
+        """Do what a submission that was broken off right after its publication left undone; the keys now in use."""
+        with self.database.reading() as records:
+            published, licence_keys = read_repository(records), _licence_keys(records)
+        return self.key_ring.take_up(published, licence_keys)
+
+    def require_submittable(self, before: Repository, draft: Draft) -> None:
+        """Everything about the draft but its signatures allows it to be published now.
+
+        Raises as submitting it does.
+        """
+        _product(draft)
+        _require_current(before, draft)
+        _require_trusted_files(draft)
+        self._require_usable_licence_keys(draft)
 
     def _online(self, after: Repository) -> OnlineSigners:
         roles = after.root().roles
@@ -107,16 +128,17 @@ def _is_published(before: Repository, draft: Draft) -> bool:
     return all(published.values())
 
 
+def _is_on_the_board(records: Records, draft: Draft) -> bool:
+    hung = records.trust_drafts.get(draft.code, for_change=True)
+    return hung is not None and hung.state is DraftState.OPEN
+
+
 def _require_current(before: Repository, draft: Draft) -> None:
     if before.roots[:1] != draft.base.roots[:1]:
         raise Conflict("The draft belongs to another installation.", code="foreign_draft")
-    changed = [role for role in draft.base.roles if before.roles.get(role) != draft.base.roles[role]]
-    changed += [role for role in draft.roles if role != ROOT and role in before.roles and role not in draft.base.roles]
-    if before.roots != draft.base.roots:
-        changed.insert(0, ROOT)
-    if changed:
+    if changed := outdated_roles(draft, before):
         raise Conflict(
-            f"Something else was published since the draft was made: {', '.join(dict.fromkeys(changed))}.",
+            f"Something else was published since the draft was made: {', '.join(changed)}.",
             code="stale_draft",
             hint="make the draft again and let it be signed again",
         )

@@ -12,6 +12,7 @@ from tenure_server.adapters.database.products import SqlNotes, SqlProducts, SqlR
 from tenure_server.adapters.database.publication import publication_counter
 from tenure_server.adapters.database.signed_files import SqlSignedFiles
 from tenure_server.adapters.database.tokens import SqlTokens
+from tenure_server.adapters.database.trust_drafts import SqlKeyHolders, SqlTrustDrafts
 from tenure_server.adapters.database.uploads import SqlUploads
 
 
@@ -26,6 +27,8 @@ class SqlRecords:
         self.tokens = SqlTokens(session)
         self.uploads = SqlUploads(session)
         self.install_reports = SqlInstallReports(session)
+        self.trust_drafts = SqlTrustDrafts(session)
+        self.key_holders = SqlKeyHolders(session)
         self.audit = SqlAuditTrail(session)
         self.outbox = SqlOutbox(session, self.audit)
 
