@@ -104,7 +104,7 @@ def _make(made: Dataset, catalogue: Path) -> None:
     )
     for name, releases in ((RUFF, tuple(real_releases(catalogue))), (STUDIO, tuple(studio_releases()))):
         product = Product(name, name.title(), (PRO,))
-        installation.add_product(product, targets=targets, product_signer=engineer, online=online, who="benchmark")
+        installation.add_product(product, targets=[targets], product_signers=[engineer], online=online, who="benchmark")
         _publish_all(installation, name, releases, engineer)
     _roll_out_partly(installation)
     _sell(made, read_key(installation.keys.online / "licence.pem"))

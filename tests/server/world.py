@@ -70,8 +70,8 @@ class World:
     def add_product(self, name: ProductName = CAD, editions: tuple[EditionName, ...] = (PRO, LITE)) -> None:
         self.installation.add_product(
             Product(name, name.upper(), editions),
-            targets=self.targets,
-            product_signer=self.engineer,
+            targets=[self.targets],
+            product_signers=[self.engineer],
             online=self.installation.keys.online_signers,
             who=WHO,
         )

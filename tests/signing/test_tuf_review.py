@@ -13,8 +13,10 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Root, TargetFile, Targets
 
 from tenure_signing.draft_files import Draft
+from tenure_signing.errors import InvalidDraft
 from tenure_signing.key_sets import KeySet, Purpose
 from tenure_signing.key_sources import new_key
+from tenure_signing.names import ChannelName
 from tenure_signing.releases import Withdrawal
 from tenure_signing.trust_changes import beginning, root_keys_of
 from tenure_signing.tuf_differences import Change, ChangeKind
@@ -124,6 +126,44 @@ def test_a_withdrawal_is_shown_with_its_reason(vendor: Vendor) -> None:
     draft = changes(vendor).withdrawn(CAD, {Version("4.2.0"): Withdrawal("it loses drawings")})
     (change,) = only(review(draft), CAD)
     assert (change.kind, change.after) == (ChangeKind.WITHDRAWN, {"withdrawn": {"reason": "it loses drawings"}})
+
+
+def test_a_promotion_is_shown_as_one_and_not_warned_of(vendor: Vendor) -> None:
+    vendor = a_vendor()
+    vendor.publish(replace(a_release("4.3.0"), channel=ChannelName("beta")))
+    reviewed = review(changes(vendor).promoted(CAD, Version("4.3.0"), ChannelName("stable")))
+    (change,) = only(reviewed, CAD)
+    assert change.kind is ChangeKind.PROMOTED
+    assert change.subject == "cad/4.3.0/cad-4.3.0.tar.gz"
+    assert change.before == {"channel": "beta"}
+    assert change.after == {"channel": "stable", "promoted_from": ["beta"]}
+    assert reviewed.warnings == ()
+    with pytest.raises(InvalidDraft, match="on the channel beta already"):
+        changes(vendor).promoted(CAD, Version("4.3.0"), ChannelName("beta"))
+
+
+def test_what_only_looks_like_a_promotion_is_warned_of(vendor: Vendor) -> None:
+    vendor = a_vendor()
+    vendor.publish(replace(a_release("4.3.0"), channel=ChannelName("beta")))
+    draft = changes(vendor).promoted(CAD, Version("4.3.0"), ChannelName("stable"))
+    path = "cad/4.3.0/cad-4.3.0.tar.gz"
+
+    def demote(targets: Any) -> None:
+        targets.targets[path].custom["tenure"] |= {"channel": "alpha"}
+
+    def and_more(targets: Any) -> None:
+        targets.targets[path].custom["tenure"] |= {"released_on": "2020-01-01"}
+
+    def forget(targets: Any) -> None:
+        targets.targets[path].custom["tenure"] |= {"promoted_from": ["alpha"]}
+
+    reviewed = edited(draft, CAD, demote)
+    assert [change.kind for change in only(reviewed, CAD)] == [ChangeKind.PROMOTED]
+    assert "promoted to a less stable channel; the server refuses that" in reviewed.warnings[0]
+    for change in (and_more, forget):
+        reviewed = edited(draft, CAD, change)
+        assert kinds(reviewed, CAD) == [ChangeKind.BUILD_CHANGED]
+        assert "changes what is published; the server refuses that" in reviewed.warnings[0]
 
 
 def test_other_licence_keys_are_shown_one_by_one(vendor: Vendor) -> None:

@@ -17,7 +17,7 @@ from tuf.api.metadata import Delegations, Key, Metadata, Root, Snapshot, Targets
 from tenure_signing.draft_files import Draft
 from tenure_signing.errors import InvalidDraft
 from tenure_signing.key_sets import KeySet
-from tenure_signing.names import ProductName
+from tenure_signing.names import ChannelName, ProductName
 from tenure_signing.releases import Withdrawal
 from tenure_signing.tuf_drafts import (
     RoleKeys,
@@ -30,6 +30,7 @@ from tenure_signing.tuf_drafts import (
     with_licence_keys,
     with_product,
     with_product_keys,
+    with_promotion,
     with_withdrawal,
 )
 from tenure_signing.tuf_repository import Repository, delegations_of, load, signature_status
@@ -129,6 +130,18 @@ class Changes:
         """The product's role with releases withdrawn, for products that need several signatures."""
         self._require_product(product)
         return self._draft({product: self._product(product, withdrawing)})
+
+    def promoted(self, product: ProductName, version: Version, channel: ChannelName) -> Draft:
+        """The product's role with a release moved to a more stable channel, for products that need several signatures.
+
+        Raises ``InvalidDraft`` if it is on that channel already.
+        """
+        self._require_product(product)
+        role = self.repository.bytes_of(product)
+        after = with_promotion(role, product, version, channel, self.now)
+        if after is role:
+            raise InvalidDraft(f"{product} {version} is on the channel {channel} already")
+        return self._draft({product: after})
 
     def renewed(self, roles: Sequence[str]) -> Draft:
         """The next version of each role, changed in its expiry only."""

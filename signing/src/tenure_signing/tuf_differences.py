@@ -39,6 +39,7 @@ class ChangeKind(StrEnum):
     BUILD_MOVED = "build_moved"
     BUILD_CHANGED = "build_changed"
     WITHDRAWN = "release_withdrawn"
+    PROMOTED = "release_promoted"
     LICENCE_KEY_ADDED = "licence_key_added"
     LICENCE_KEY_RETIRED = "licence_key_retired"
     LICENCE_KEY_REMOVED = "licence_key_removed"
@@ -142,9 +143,19 @@ def _build_changes(product: str, before: Targets | None, after: Targets) -> Iter
 def _changed_build(product: str, path: str, before: TargetFile, after: TargetFile) -> Change:
     old, new = _facts(before), _facts(after)
     differing = {name for name in {*old, *new} if old.get(name) != new.get(name)}
-    kind = ChangeKind.WITHDRAWN if differing == {"withdrawn"} and "withdrawn" in new else ChangeKind.BUILD_CHANGED
+    kind = ChangeKind.BUILD_CHANGED
+    if differing == {"withdrawn"} and "withdrawn" in new:
+        kind = ChangeKind.WITHDRAWN
+    elif differing == {"channel", "promoted_from"} and _channels(new)[: len(_channels(old))] == _channels(old):
+        kind = ChangeKind.PROMOTED
     was = {name: old[name] for name in sorted(differing) if name in old}
     return Change(kind, product, path, was or None, {name: new[name] for name in sorted(differing) if name in new})
+
+
+def _channels(facts: Mapping[str, Any]) -> list[Any]:
+    """The channels that the release was on, the present one last."""
+    before = facts.get("promoted_from", [])
+    return [*(before if isinstance(before, list) else [before]), facts.get("channel")]
 
 
 def _facts(target: TargetFile) -> dict[str, Any]:

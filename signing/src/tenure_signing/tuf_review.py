@@ -14,9 +14,16 @@ from typing import Any
 from tuf.api.metadata import Root, Targets
 
 from tenure_signing.draft_files import Draft, Requirement
+from tenure_signing.errors import SigningError
+from tenure_signing.names import ProductName
+from tenure_signing.release_record import releases_of
+from tenure_signing.releases import DEFAULT_CHANNELS
 from tenure_signing.tuf_differences import Change, ChangeKind, before_and_after, changes_of
+from tenure_signing.tuf_drafts import require_immutable
 from tenure_signing.tuf_repository import delegations_of, load, signature_status
 from tenure_signing.tuf_roles import ROOT, SUGGESTED_THRESHOLD, TARGETS
+from tenure_signing.upgrade_steps import stranded
+from tenure_signing.versions import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +110,46 @@ def _warnings(draft: Draft, roles: Iterable[RoleReview]) -> Iterable[str]:
         kinds = {change.kind for change in each.changes}
         if kinds & {ChangeKind.BUILD_REMOVED, ChangeKind.BUILD_CHANGED, ChangeKind.BUILD_MOVED}:
             yield f"{each.role} changes what is published; the server refuses that"
+        if ChangeKind.PROMOTED in kinds:
+            yield from _wrong_promotions(draft, each.role)
+        if ChangeKind.WITHDRAWN in kinds:
+            yield from _stranding(draft, each.role)
         if ChangeKind.OTHER in kinds:
             yield f"{each.role} changes something that has no sentence of its own here: look at it closely"
     yield from _forgotten(draft)
+
+
+def stranded_by(draft: Draft, product: str) -> tuple[Version, ...]:
+    """The releases that some installs can no longer reach once the draft is published.
+
+    The order of a vendor's own channels is not signed: they count as less stable than the usual ones. Raises
+    ``PublishingError`` and ``InvalidReleaseRecord`` for what cannot be read.
+    """
+    before, after = (
+        releases_of(ProductName(product), repository.targets(product).targets)
+        for repository in (draft.base, draft.after)
+    )
+    own = {release.channel for release in before} - set(DEFAULT_CHANNELS)
+    return stranded(before, after, (*DEFAULT_CHANNELS, *sorted(own)))
+
+
+def _stranding(draft: Draft, product: str) -> Iterable[str]:
+    try:
+        lost = stranded_by(draft, product)
+    except SigningError:
+        return  # what is wrong there is told elsewhere
+    if lost:
+        yield (
+            f"older installs reach {product} {', '.join(map(str, lost))} only through what is withdrawn:"
+            " they are stranded until there is another step"
+        )
+
+
+def _wrong_promotions(draft: Draft, product: str) -> Iterable[str]:
+    try:
+        require_immutable(ProductName(product), draft.base.targets(product), draft.after.targets(product))
+    except SigningError as error:
+        yield f"{error}; the server refuses that"
 
 
 def _thresholds(draft: Draft) -> Iterable[tuple[str, int]]:

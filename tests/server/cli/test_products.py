@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.server.cli.at_the_terminal import Operator
+from tests.services.softhsm import PIN, SoftHsm
 
+PUBLISH = ("publish", "--product", "cad", "--version", "1.0", "--platform", "any")
 ADD = ("product", "add", "cad", "--edition", "pro", "--edition", "lite", "--title", "Harbour CAD")
 
 
@@ -101,3 +105,32 @@ def test_where_there_is_no_product_yet_the_list_says_how_to_make_one(newcomer: O
     newcomer.did("init")
     assert "tenure product add" in newcomer.did("product", "list").out
     assert newcomer.did("product", "list", "--json").json == []
+
+
+def test_a_product_whose_keys_are_on_tokens_never_needs_a_key_file(newcomer: Operator, softhsm: SoftHsm) -> None:
+    newcomer.passphrase_file.write_text(PIN)
+    newcomer.settings = {name: os.environ[name] for name in ("PYKCS11LIB", "SOFTHSM2_CONF")}
+    newcomer.did("init")
+    uris = [softhsm.new_key(number) for number in (61, 62)]
+    keys = [word for uri in uris for word in ("--key", uri)]
+    unsafe = newcomer.run("product", "add", "cad", "--edition", "pro", *keys, "--threshold", "3")
+    assert "3 of 2 keys cannot sign a role" in unsafe.error
+    added = newcomer.did("product", "add", "cad", "--edition", "pro", *keys, "--threshold", "2", "--json")
+    assert added.json["key"] is None
+    assert not list(newcomer.data_dir.rglob("product-cad.pem"))
+    assert "signed by 1 of the 2 keys" in newcomer.run(*PUBLISH, newcomer.build("cad-1.0.zip"), *keys[:2]).error
+    newcomer.did(*PUBLISH, newcomer.build("cad-1.0.zip"), *keys)
+    withdraw = ("withdraw", "--product", "cad", "--version", "1.0", "--reason", "crashes")
+    assert "signed by 1 of the 2 keys" in newcomer.run(*withdraw, *keys[2:]).error
+    assert newcomer.did(*withdraw, *keys).out == "Withdrew cad 1.0.\n"
+
+
+def test_targets_may_be_signed_with_a_key_named_by_uri(operator: Operator) -> None:
+    kept = operator.data_dir / "keys" / "offline" / "targets.pem"
+    elsewhere = kept.rename(operator.directory / "targets-on-a-stick.pem")
+    engineer = operator.directory / "eng.pem"
+    operator.did("keys", "new", engineer)
+    refused = operator.run("product", "add", "cam", "--edition", "std", "--key", engineer)
+    assert refused.code == 1
+    operator.did("product", "add", "cam", "--edition", "std", "--key", engineer, "--targets-key", f"file:{elsewhere}")
+    assert not list(operator.data_dir.rglob("product-cam.pem"))

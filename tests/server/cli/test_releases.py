@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -238,3 +240,26 @@ def test_somebody_elses_key_under_the_right_name_publishes_nothing(operator: Ope
     write_encrypted(key, new_key(), operator.passphrase_file.read_bytes().rstrip())
     assert operator.run(*publish(str(operator.build("cad.zip")))).error
     assert operator.did("releases", "--json").json == []
+
+
+def test_a_release_that_others_need_as_a_step_is_not_withdrawn_by_mistake(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.publish("2.0")
+    operator.publish("3.0", "--upgrade-from", "2.0")
+    withdraw = ("withdraw", *CAD, "--version", "2.0", "--reason", "crashes")
+    refused = operator.run(*withdraw)
+    assert refused.error == "older installs reach cad 3.0 only through 2.0"
+    assert "--although-needed" in refused.hint
+    with monkeypatch.context() as patch:
+        terminal = io.StringIO("n\n")
+        patch.setattr(terminal, "isatty", lambda: True)
+        patch.setattr(sys, "stdin", terminal)
+        asked = operator.run(*withdraw)
+    assert asked.code != 0
+    assert "warning: Older installs reach cad 3.0 only through 2.0." in asked.err
+    assert operator.audit_trail("cad 2.0") == ["release.publish"]
+    operator.publish("2.5", "--rollout", "100%")
+    assert operator.did(*withdraw).out == "Withdrew cad 2.0.\n"  # there is another step
+    operator.did("withdraw", *CAD, "--version", "2.5", "--reason", "crashes", "--although-needed")
+    assert operator.audit_trail("cad 2.5") == ["release.withdraw", "release.publish"]

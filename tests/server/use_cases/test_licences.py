@@ -30,8 +30,8 @@ def with_lapse_policy(world: World, policy: LapsePolicy) -> ProductName:
     name = ProductName(f"cad-{policy}")
     world.installation.add_product(
         Product(name, "CAD", (PRO,), lapse_policy=policy),
-        targets=world.targets,
-        product_signer=world.engineer,
+        targets=[world.targets],
+        product_signers=[world.engineer],
         online=world.installation.keys.online_signers,
         who=WHO,
     )

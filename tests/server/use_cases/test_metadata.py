@@ -48,8 +48,8 @@ def test_a_product_has_editions_none_twice(world: World, editions: tuple[object,
     with pytest.raises(InvalidRequest):
         world.installation.add_product(
             Product(CAD, "CAD", editions),  # type: ignore[arg-type]
-            targets=world.targets,
-            product_signer=world.engineer,
+            targets=[world.targets],
+            product_signers=[world.engineer],
             online=world.installation.keys.online_signers,
             who=WHO,
         )

@@ -22,6 +22,10 @@ T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ProductOption = Annotated[str, typer.Option("--product", help="The product's name.")]
 VersionOption = Annotated[str, typer.Option("--version", help="The release's version.")]
+AlthoughNeeded = Annotated[
+    bool,
+    typer.Option("--although-needed", help="Even if older installs reach other releases only through it."),
+]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it goes to the audit trail.")]
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Annotated
 
 import typer
+from securesystemslib.signer import Signer
 
 from tenure_server.cli.context import AsJson, CommandContext, context_of, parsed
 from tenure_server.cli.output import print_facts, print_json, print_line, print_table
@@ -15,6 +19,7 @@ from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.entitlement import ServicePacks
 from tenure_signing.names import parse_channel, parse_edition, parse_product
 from tenure_signing.releases import DEFAULT_CHANNELS
+from tenure_signing.signer_uris import open_signer
 from tenure_signing.tuf_roles import TARGETS
 
 commands = typer.Typer(help="Products that licences and releases belong to.", no_args_is_help=True)
@@ -39,9 +44,17 @@ def add(
     lapse: Annotated[
         LapsePolicy, typer.Option("--lapse", help="What a licence may order once support has lapsed.")
     ] = LapsePolicy.CLOSED,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", help="Release engineer's key: file:PATH, hsm:…, awskms:…; repeat. Default: a new one."),
+    ] = None,
+    threshold: Annotated[int, typer.Option("--threshold", help="How many of these keys a release takes.")] = 1,
+    targets_key: Annotated[
+        list[str] | None, typer.Option("--targets-key", help="The same of targets. Default: the one kept here.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a product. Makes the key that its release engineers sign with.
+    """Add a product. Makes the key that its release engineers sign with, unless --key names theirs.
 
     Broken off at any point, the same command completes it.
     """
@@ -60,19 +73,28 @@ def add(
     online = keys.online_signers
     is_new = not _is_there(context, product)
     if is_new:
-        _add(context, product, online)
-    key = keys.product_key_path(product_name)
+        _add(context, product, online, _Keys(key or (), threshold, targets_key or ()))
+    path = keys.product_key_path(product_name) if keys.product_key_path(product_name).exists() else None
     if as_json:
-        print_json({**_json(product), "key": str(key), "is_new": is_new})
+        print_json({**_json(product), "key": str(path) if path is not None else None, "is_new": is_new})
         return
     print_line(f"{'Added' if is_new else 'Added before:'} {product.name}.")
     print_facts(
         {
             "editions": ", ".join(product.editions),
             "channels": ", ".join(product.channels),
-            "signing key": f"{key} (encrypted; for the release engineers)",
+            **({"signing key": f"{path} (encrypted; for the release engineers)"} if path is not None else {}),
         }
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Signer URIs, as the options name them."""
+
+    product: Sequence[str]
+    threshold: int
+    targets: Sequence[str]
 
 
 def _is_there(context: CommandContext, product: Product) -> bool:
@@ -88,14 +110,23 @@ def _is_there(context: CommandContext, product: Product) -> bool:
     return found is not None
 
 
-def _add(context: CommandContext, product: Product, online: OnlineSigners) -> None:
+def _add(context: CommandContext, product: Product, online: OnlineSigners, given: _Keys) -> None:
     keys = context.installation.keys
-    passphrase = ask_passphrase(f"the offline keys in {keys.offline}")
-    targets = keys.offline_signer(TARGETS, lambda: passphrase)
-    keys.make_product_key(product.name, lambda: passphrase)
-    product_signer = keys.product_signer(product.name, lambda: passphrase)
+    passphrase = cache(lambda: ask_passphrase(f"the offline keys in {keys.offline}"))
+    targets: list[Signer] = [open_signer(uri, ask_passphrase) for uri in given.targets]
+    if not targets:
+        targets.append(keys.offline_signer(TARGETS, passphrase))
+    signers = [open_signer(uri, ask_passphrase) for uri in given.product]
+    if not signers:
+        keys.make_product_key(product.name, passphrase)
+        signers.append(keys.product_signer(product.name, passphrase))
     context.installation.add_product(
-        product, targets=targets, product_signer=product_signer, online=online, who=context.who
+        product,
+        targets=targets,
+        product_signers=signers,
+        threshold=given.threshold,
+        online=online,
+        who=context.who,
     )
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from securesystemslib.signer import Signer
 
 from tenure_server.cli.context import (
+    AlthoughNeeded,
     AsJson,
     CommandContext,
     ProductOption,
@@ -20,19 +20,17 @@ from tenure_server.cli.context import (
     parsed,
     parsed_or_none,
 )
-from tenure_server.cli.output import money_json, print_facts, print_json, print_line, print_table, progress_bar
-from tenure_server.cli.passphrase import ask_passphrase
+from tenure_server.cli.output import money_json, print_facts, print_json, print_line, print_table, progress_bar, say
 from tenure_server.cli.publishing import PublishingOptions, confirm, publish_to_server
 from tenure_server.cli.publishing_choices import Choices, FoundFile, choose, find_publishing_file
 from tenure_server.cli.release_facts import platform_name, release_facts
-from tenure_server.cli.rollouts import signers_of
+from tenure_server.cli.rollouts import KeysOption, signers_of
 from tenure_server.domain.money import parse_amount, parse_currency
 from tenure_server.domain.rollouts import parse_share, show_share
-from tenure_server.errors import InvalidRequest
+from tenure_server.errors import Conflict, InvalidRequest
 from tenure_server.use_cases.publish import MAX_NOTES_BYTES, Published, PublishRequest
 from tenure_signing.days import parse_day
 from tenure_signing.names import (
-    ProductName,
     parse_channel,
     parse_edition,
     parse_platform,
@@ -232,40 +230,47 @@ def withdraw(
     version: VersionOption,
     reason: ReasonOption,
     replacement: Annotated[str | None, typer.Option("--replacement", help="The version to use in its place.")] = None,
+    although_needed: AlthoughNeeded = False,
+    key: KeysOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Withdraw a release.
 
-    Nobody can download it any more, and its number is never used again. The same command again changes nothing.
+    Nobody can download it any more, and its number is never used again. The same command again changes nothing. Where
+    older installs reach other releases only through it, these are named, and somebody has to say yes.
     """
     context = context_of(ctx)
     product_name = parsed("--product", product, parse_product)
     release_version = parsed("--version", version, parse_version)
     installation = context.installation
-    signer = _signer(context, product_name)
+    signers = signers_of(context, product_name, key)
     instead = parsed_or_none("--replacement", replacement, parse_version)
-    is_new = installation.withdraw(
-        product_name,
-        release_version,
-        reason=reason,
-        replacement=instead,
-        signers=(signer,),
-        online=installation.keys.online_signers,
-        who=context.who,
-    )
+
+    def withdrawn(*, although_needed: bool) -> bool:
+        return installation.withdraw(
+            product_name,
+            release_version,
+            reason=reason,
+            replacement=instead,
+            although_needed=although_needed,
+            signers=signers,
+            online=installation.keys.online_signers,
+            who=context.who,
+        )
+
+    try:
+        is_new = withdrawn(although_needed=although_needed)
+    except Conflict as error:
+        if error.code != "needed_as_step" or not sys.stdin.isatty():
+            raise
+        say(f"warning: {error} They are stranded until there is another step.")
+        typer.confirm("Withdraw it all the same?", abort=True, err=True)
+        is_new = withdrawn(although_needed=True)
     if as_json:
-        withdrawn = {"reason": reason.strip(), "replacement": str(instead) if instead is not None else None}
-        print_json({"product": product_name, "version": str(release_version), "withdrawn": withdrawn, "is_new": is_new})
+        why = {"reason": reason.strip(), "replacement": str(instead) if instead is not None else None}
+        print_json({"product": product_name, "version": str(release_version), "withdrawn": why, "is_new": is_new})
         return
     print_line(f"{'Withdrew' if is_new else 'Withdrawn before:'} {product_name} {release_version}.")
-
-
-def _signer(context: CommandContext, product: ProductName) -> Signer:
-    """Signs with the product's key. Raises ``NotFound`` for a product that was never added."""
-    installation = context.installation
-    if not installation.keys.product_key_path(product).exists():
-        installation.catalogue.current().product(product)
-    return installation.keys.product_signer(product, lambda: ask_passphrase(f"the key of {product}"))
 
 
 def _paid_upgrade(

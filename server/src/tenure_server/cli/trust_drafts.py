@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tenure_server.cli.context import parsed, parsed_or_none
+from tenure_server.cli.context import AlthoughNeeded, parsed, parsed_or_none
 from tenure_server.cli.keys import read_public_key
 from tenure_server.cli.trust_drafting import Drafting, draft_command
 from tenure_server.cli.trust_sources import GivenKeys
@@ -16,6 +16,7 @@ from tenure_server.domain.products import LapsePolicy, Product
 from tenure_server.errors import InvalidRequest
 from tenure_server.use_cases.submit_draft import settings_of
 from tenure_server.use_cases.trust_status import trust_status
+from tenure_server.use_cases.withdraw import needed_as_step
 from tenure_signing.draft_files import Draft
 from tenure_signing.entitlement import ServicePacks
 from tenure_signing.key_sets import KeySet, Purpose
@@ -24,6 +25,7 @@ from tenure_signing.names import parse_channel, parse_edition, parse_product
 from tenure_signing.releases import DEFAULT_CHANNELS, Withdrawal
 from tenure_signing.trust_changes import chosen_keys, role_keys_of, root_keys_of
 from tenure_signing.tuf_drafts import RootKeys
+from tenure_signing.tuf_review import stranded_by
 from tenure_signing.tuf_roles import LICENCE_KEYS_PATH, SNAPSHOT, TIMESTAMP
 from tenure_signing.tuf_verified import Verified
 from tenure_signing.versions import parse_version
@@ -141,6 +143,7 @@ def withdraw_releases(
     version: Annotated[list[str], typer.Option("--version", help="A version; repeat for more.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; customers read it.")],
     replacement: Annotated[str | None, typer.Option("--replacement", help="The version to use in its place.")] = None,
+    although_needed: AlthoughNeeded = False,
 ) -> Draft:
     """Withdraw releases of a product that needs several signatures."""
     name = parsed("PRODUCT", product, parse_product)
@@ -148,7 +151,24 @@ def withdraw_releases(
     versions = [parsed("--version", each, parse_version) for each in version]
     verified = drafting.verified()
     changes = drafting.changes(verified, f"withdraw releases of {name}")
-    return changes.withdrawn(name, dict.fromkeys(versions, withdrawal))
+    draft = changes.withdrawn(name, dict.fromkeys(versions, withdrawal))
+    if not although_needed and (lost := stranded_by(draft, name)):
+        raise needed_as_step(name, versions, lost)
+    return draft
+
+
+@draft_command("promote")
+def promote(
+    drafting: Drafting,
+    product: ProductArgument,
+    version: Annotated[str, typer.Option("--version", help="The release's version.")],
+    to: Annotated[str, typer.Option("--to", help="The more stable channel, such as stable.")],
+) -> Draft:
+    """Move a release of a product that needs several signatures to a more stable channel."""
+    name, channel = parsed("PRODUCT", product, parse_product), parsed("--to", to, parse_channel)
+    verified = drafting.verified()
+    changes = drafting.changes(verified, f"promote {name} {version} to {channel}")
+    return changes.promoted(name, parsed("--version", version, parse_version), channel)
 
 
 @draft_command("renew")

@@ -150,6 +150,9 @@ def _change_lines(change: Change, names: Mapping[str, str]) -> Iterable[str]:
             yield from _fact_lines(after)
         case ChangeKind.WITHDRAWN:
             yield f"  ! file {subject} is withdrawn: {shown(after['withdrawn'])}"
+        case ChangeKind.PROMOTED:
+            path = " to ".join(shown(each) for each in (*after["promoted_from"], after["channel"]))
+            yield f"  ! file {subject} is promoted: from {path}; nothing else about it changes"
         case ChangeKind.LICENCE_KEY_ADDED:
             yield f"  + licence public key {subject}: {shown(after)}"
         case ChangeKind.LICENCE_KEY_RETIRED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from securesystemslib.signer import Signer
@@ -22,9 +23,20 @@ class AddProduct:
     signing_clock: Clock
 
     def __call__(
-        self, product: Product, *, targets: Signer, product_signer: Signer, online: OnlineSigners, who: str
+        self,
+        product: Product,
+        *,
+        targets: Sequence[Signer],
+        product_signers: Sequence[Signer],
+        threshold: int = 1,
+        online: OnlineSigners,
+        who: str,
     ) -> None:
-        """Raises ``Conflict`` (``product_exists``) and ``InvalidRequest`` for a product without edition or channel."""
+        """``threshold``: how many of the product's signers a release takes.
+
+        Raises ``Conflict`` (``product_exists``), ``InvalidRequest`` for a product without edition or channel, and
+        ``PublishingError`` for a threshold that cannot be met or too few signers of targets.
+        """
         if not product.editions or not product.channels:
             raise InvalidRequest("A product has at least one edition and one channel.", code="incomplete_product")
         if len(set(product.editions)) < len(product.editions) or len(set(product.channels)) < len(product.channels):
@@ -33,10 +45,10 @@ class AddProduct:
         with self.database.writing() as records:
             before = locked_repository(records)
             records.products.add(product)
-            keys = RoleKeys((product_signer.public_key,), 1)
+            keys = RoleKeys(tuple(signer.public_key for signer in product_signers), threshold)
             signed_roles = {
-                TARGETS: sign(TARGETS, with_product(before.bytes_of(TARGETS), product.name, keys, now), targets),
-                product.name: sign(product.name, first_product_role(product.name, now), product_signer),
+                TARGETS: sign(TARGETS, with_product(before.bytes_of(TARGETS), product.name, keys, now), *targets),
+                product.name: sign(product.name, first_product_role(product.name, now), *product_signers),
             }
             publish_roles(records, before, signed_roles, online, now)
             audited(
@@ -49,5 +61,6 @@ class AddProduct:
                 channels=list(product.channels),
                 service_packs=product.service_packs.value,
                 lapse_policy=product.lapse_policy.value,
-                key=product_signer.public_key.keyid,
+                keys=keys.keyids,
+                threshold=threshold,
             )

@@ -62,7 +62,7 @@ class Promote:
             before = locked_repository(records)
             release = released(before, product_name, version)
             rollout = records.rollouts.of_product(product_name).get(release.version, Rollout())
-            _require_promotable(product, release, rollout, channel)
+            require_promotable(product, release, rollout, channel)
             if release.channel == channel:
                 return Promoted(release, is_new=False)
             if share_basis_points is not None:
@@ -84,7 +84,11 @@ class Promote:
         return Promoted(released(after, product_name, version), is_new=True)
 
 
-def _require_promotable(product: Product, release: Release, rollout: Rollout, channel: ChannelName) -> None:
+def require_promotable(product: Product, release: Release, rollout: Rollout, channel: ChannelName) -> None:
+    """The release can be moved to the channel as far as the server's settings and rollouts go.
+
+    Raises ``InvalidRequest`` (``unknown_channel``), ``Conflict`` (``withdrawn``, ``halted``, ``less_stable_channel``).
+    """
     name = f"{release.product} {release.version}"
     if channel not in product.channels:
         raise InvalidRequest(

@@ -13,6 +13,7 @@ from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.catalogue import read_repository
 from tenure_server.use_cases.key_holders import note_key_holders
 from tenure_server.use_cases.ports import Clock, Database, Records
+from tenure_server.use_cases.promote import require_promotable
 from tenure_server.use_cases.publication import locked_repository, publish_roles
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.draft_files import Draft
@@ -20,6 +21,8 @@ from tenure_signing.draft_signatures import outdated_roles
 from tenure_signing.entitlement import ServicePacks
 from tenure_signing.key_sets import KeySet, Purpose
 from tenure_signing.names import parse_channel, parse_edition, parse_product
+from tenure_signing.release_record import releases_of
+from tenure_signing.releases import Rollout
 from tenure_signing.tuf_repository import Repository, delegations_of
 from tenure_signing.tuf_roles import LICENCE_KEYS_PATH, ONLINE_ROLES, ROOT, SNAPSHOT, TARGETS, TIMESTAMP
 
@@ -70,6 +73,7 @@ class SubmitDraft:
             if is_new:
                 self.require_submittable(before, draft)
                 _require_signatures(draft)
+                _require_promotions(records, draft)
                 online = self._online(draft.after)
                 publish_roles(records, before, draft.roles, online, now, trusted_targets=draft.trusted_targets)
                 if product is not None:
@@ -153,6 +157,24 @@ def _require_signatures(draft: Draft) -> None:
             code="signatures_missing",
             hint="tenure trust status FILE shows whose",
         )
+
+
+def _require_promotions(records: Records, draft: Draft) -> None:
+    """What is promoted may be, by the vendor's own order of channels, which is not signed."""
+    for role in draft.roles:
+        if role not in draft.base.products:
+            continue
+        name = parse_product(role)
+        product = records.products.get(name)
+        if product is None:
+            continue
+        rollouts = records.rollouts.of_product(name)
+        before = {release.version: release for release in releases_of(name, draft.base.targets(role).targets)}
+        for release in releases_of(name, draft.after.targets(role).targets):
+            was = before.get(release.version)
+            if was is not None and was.channel != release.channel:
+                rollout = rollouts.get(release.version, Rollout())
+                require_promotable(product, was, rollout, release.channel)
 
 
 def _require_trusted_files(draft: Draft) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from securesystemslib.signer import Signer
 
-from tenure_server.errors import NotFound
+from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import required_reason
 from tenure_server.use_cases.ports import Clock, Database
@@ -18,6 +18,7 @@ from tenure_signing.release_record import releases_of
 from tenure_signing.releases import Withdrawal
 from tenure_signing.tuf_drafts import sign, with_withdrawal
 from tenure_signing.tuf_repository import Repository
+from tenure_signing.upgrade_steps import stranded, withdrawn
 from tenure_signing.versions import Version
 
 
@@ -34,22 +35,29 @@ class Withdraw:
         *,
         reason: str,
         replacement: Version | None,
+        although_needed: bool = False,
         signers: Sequence[Signer],
         online: OnlineSigners,
         who: str,
     ) -> bool:
         """Whether anything was changed: not if the release is withdrawn for this reason and replacement already.
 
-        Raises ``NotFound`` (``unknown_product``), ``InvalidRequest`` (``reason_missing``), ``PublishingError`` for a
-        version that was never published or a replacement that is not to be had."""
+        Raises ``Conflict`` (``needed_as_step``) if it strands older installs and ``although_needed`` is not said,
+        ``NotFound`` (``unknown_product``), ``InvalidRequest`` (``reason_missing``), ``PublishingError`` for a version
+        that was never published or a replacement that is not to be had."""
         withdrawal = Withdrawal(required_reason(reason), replacement)
         now = self.signing_clock()
         with self.database.writing() as records:
-            if records.products.get(product) is None:
+            found = records.products.get(product)
+            if found is None:
                 raise NotFound("There is no such product.", code="unknown_product")
             before = locked_repository(records)
             if _withdrawal_of(before, product, version) == withdrawal:
                 return False
+            releases = releases_of(product, before.targets(product).targets)
+            lost = stranded(releases, withdrawn(releases, {version: withdrawal}), found.channels)
+            if lost and not although_needed:
+                raise needed_as_step(product, [version], lost)
             draft = with_withdrawal(before.bytes_of(product), product, version, withdrawal, now)
             publish_roles(records, before, {product: sign(product, draft, *signers)}, online, now)
             audited(
@@ -60,8 +68,18 @@ class Withdraw:
                 f"{product} {version}",
                 reason=withdrawal.reason,
                 replacement=str(replacement) if replacement is not None else None,
+                stranded=[str(each) for each in lost],
             )
         return True
+
+
+def needed_as_step(product: ProductName, versions: Sequence[Version], lost: Sequence[Version]) -> Conflict:
+    """Why these are not withdrawn just so."""
+    return Conflict(
+        f"Older installs reach {product} {', '.join(map(str, lost))} only through {', '.join(map(str, versions))}.",
+        code="needed_as_step",
+        hint="publish another step first; --although-needed withdraws it all the same and strands them until then",
+    )
 
 
 def _withdrawal_of(repository: Repository, product: ProductName, version: Version) -> Withdrawal | None:
