@@ -52,6 +52,7 @@ from tenure_server.use_cases.publish_remotely import PublishRemotely
 from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned
 from tenure_server.use_cases.read_events import ReadEvents
 from tenure_server.use_cases.report_install import PendingReports, ReportInstall, WriteReports
+from tenure_server.use_cases.seen_licences import SeenLicences
 from tenure_server.use_cases.show_rollout import ShowRollout
 from tenure_server.use_cases.signers import CertificateSigner, OnlineSigners
 from tenure_server.use_cases.submit_draft import SubmitDraft
@@ -218,11 +219,19 @@ class Installation:
 
     @cached_property
     def identify_licence(self) -> IdentifyLicence:
-        return IdentifyLicence(self.database, self.catalogue, self.clock, LicenceCache(verifier=by_sodium))
+        return IdentifyLicence(
+            self.database, self.catalogue, self.clock, LicenceCache(verifier=by_sodium), self.seen_licences
+        )
+
+    @cached_property
+    def seen_licences(self) -> SeenLicences:
+        return SeenLicences()
 
     @cached_property
     def check_for_update(self) -> CheckForUpdate:
-        return CheckForUpdate(self.catalogue, self.clock, self.policy, self.sign_certificate)
+        return CheckForUpdate(
+            self.catalogue, self.clock, self.policy, self.sign_certificate, lambda: self.database.as_of
+        )
 
     @cached_property
     def explain_update(self) -> ExplainUpdate:

@@ -40,6 +40,13 @@ class Switchable:
         with self.database.reading() as records:
             yield records
 
+    def reading_published(self) -> AbstractContextManager[Records]:
+        return self.reading()
+
+    @property
+    def as_of(self) -> None:
+        return None
+
     def writing(self) -> AbstractContextManager[Records]:
         self._require()
         return self.database.writing()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from itertools import islice, pairwise
@@ -68,6 +68,14 @@ class MemoryDatabase:
     @contextmanager
     def reading(self) -> Iterator[Records]:
         yield _MemoryRecords(self._tables.copy())
+
+    def reading_published(self) -> AbstractContextManager[Records]:
+        return self.reading()
+
+    @property
+    def as_of(self) -> None:
+        """Never a copy."""
+        return None
 
     @contextmanager
     def writing(self) -> Iterator[Records]:

@@ -20,7 +20,7 @@ class SupportedLicence(Protocol):
     @property
     def last_paid_day(self) -> date | None: ...
     @property
-    def total_purchase_price(self) -> Money: ...
+    def total_purchase_price(self) -> Money | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class LicenceFacts:
     purchased_on: date
     status: LicenceStatus
     seats: int
-    total_purchase_price: Money
+    total_purchase_price: Money | None  # None: known from its SMP certificate only, which does not say
     support_periods: tuple[SupportPeriod, ...]
     grants: tuple[Grant, ...]
     updates: UpdateRules

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from tenure_server.domain.api_tokens import ApiToken, Scope
+from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_server.domain.licences import Licence
-from tenure_server.errors import AuthenticationRequired, InvalidRequest, TokenRequired
+from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable, InvalidRequest, TokenRequired
+from tenure_server.http.parameters import NO_CERTIFICATE
 from tenure_server.use_cases.api_tokens import TOKEN_PREFIX, AuthenticateToken, require_scope
 from tenure_server.use_cases.identify_licence import IdentifyLicence
 
@@ -34,6 +36,17 @@ class Authentication:
         """The licence, whatever its status. Raises ``AuthenticationRequired``, or ``InvalidRequest`` if the header is
         there twice: a proxy and we might not read the same one."""
         return self.identify.by_key(licence_key_in(request.headers.getlist("authorization")))
+
+    def facts(self, request: Request, certificate: str | None) -> LicenceFacts:
+        """The licence in facts, whatever its status. While the database is away and the licence was not seen lately:
+        what its certificate says. Raises as ``licence``, and ``DatabaseUnavailable``."""
+        key = licence_key_in(request.headers.getlist("authorization"))
+        try:
+            return self.identify.facts(key)
+        except DatabaseUnavailable:
+            if certificate is None or certificate == NO_CERTIFICATE:
+                raise
+            return self.identify.by_certificate(key, certificate)
 
 
 @dataclass(frozen=True, slots=True)

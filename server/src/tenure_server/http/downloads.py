@@ -110,7 +110,7 @@ class TrustedFilesEndpoint:
 
     def get(self, request: Request) -> Response:
         asked = read(request, TrustedFileRequest).file
-        with self.database.reading() as records:
+        with self.database.reading_published() as records:
             body = records.signed_files.trusted_target(f"{TRUST_FOLDER}/{asked.name}")
         if body is None or asked.sha256 not in (None, hashlib.sha256(body).hexdigest()):
             raise NotFound("There is no such file.", code="unknown_file")

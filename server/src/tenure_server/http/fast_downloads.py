@@ -31,7 +31,10 @@ class FastDownloads:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = _PATH.fullmatch(scope["raw_path"])
         head = plain_head(scope) if path is not None and not scope["query_string"] else None
-        catalogue = self._download.catalogue.at_hand() if head is not None else None
+        is_answerable = (
+            head is not None and self._identify.database.as_of is None
+        )  # builds are not handed out by a copy
+        catalogue = self._download.catalogue.at_hand() if is_answerable else None
         if path is None or head is None or catalogue is None:
             await self._general(scope, receive, send)
             return

@@ -73,7 +73,7 @@ class FastMetadata:
         return file
 
     def _read(self, name: str) -> bytes | None:
-        with self._database.reading() as records:
+        with self._database.reading_published() as records:
             return records.signed_files.file(name)
 
 

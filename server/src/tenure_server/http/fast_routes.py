@@ -5,17 +5,21 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import datetime
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tenure_server.errors import DatabaseUnavailable
 
 FastRoutes = Mapping[bytes, ASGIApp]
 """By the raw path, or by its first segment between slashes, such as ``/metadata/``."""
 
+
+AS_OF_HEADER = b"tenure-as-of"
+"""On every answer while the database is away: of when the copy is that update checks are answered from, RFC 3339."""
 
 GC_THRESHOLDS = (2_000, 10, 2_000)
 """What requests leave behind has no cycles, or young ones. A full collection walks through every cached licence and
@@ -26,19 +30,40 @@ class FastApplication(Starlette):
     """Starlette's application; ``fast`` makes the fast routes, given the application that answers everything."""
 
     def __init__(
-        self, *, fast: Callable[[ASGIApp], FastRoutes], prepare: Callable[[], object], **arguments: Any
+        self,
+        *,
+        fast: Callable[[ASGIApp], FastRoutes],
+        prepare: Callable[[], object],
+        as_of: Callable[[], datetime | None],
+        **arguments: Any,
     ) -> None:
         super().__init__(**arguments, lifespan=_prepared(prepare))
         self._fast = fast(super().__call__)
+        self._as_of = as_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            as_of = self._as_of()
+            if as_of is not None:
+                send = _dated(send, as_of)
             path = scope.get("raw_path", b"")
             route = self._fast.get(path) or self._fast.get(path[: path.find(b"/", 1) + 1])
             if route is not None:
                 await route(scope, receive, send)
                 return
         await super().__call__(scope, receive, send)
+
+
+def _dated(send: Send, as_of: datetime) -> Send:
+    """Every answer says of when the copy is that it may come from."""
+    header = (AS_OF_HEADER, f"{as_of:%Y-%m-%dT%H:%M:%SZ}".encode())
+
+    async def send_dated(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], header]}
+        await send(message)
+
+    return send_dated
 
 
 def _prepared(prepare: Callable[[], object]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -66,7 +66,7 @@ class MetadataEndpoint:
     def _file(self, name: str) -> bytes | None:
         if name != TIMESTAMP_FILE and not VERSIONED_FILE.fullmatch(name):
             return None
-        with self.database.reading() as records:
+        with self.database.reading_published() as records:
             return records.signed_files.file(name)
 
     def _require_reader(self, authentication: Authentication, request: Request) -> None:

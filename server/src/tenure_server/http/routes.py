@@ -153,6 +153,7 @@ def application(parts: Parts, more: Sequence[BaseRoute] = ()) -> Starlette:
     app = FastApplication(
         fast=lambda general: _fast_routes(parts, general),
         prepare=parts.check_for_update.catalogue.current,
+        as_of=lambda: parts.database.as_of,
         routes=[*(endpoint.route() for endpoint in endpoints(parts)), *more],
         middleware=[Middleware(Edge), Middleware(BodyLimit)],
         exception_handlers=dict(EXCEPTION_HANDLERS),

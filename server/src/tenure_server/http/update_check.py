@@ -38,7 +38,7 @@ class UpdateCheckEndpoint:
     public_url: str
 
     def get(self, request: Request) -> Response:
-        licence = self.authentication.licence(request)
+        licence = self.authentication.facts(request, request.headers.get("tenure-certificate"))
         asked = read(request, UpdateCheckRequest)
         copy = InstalledCopy(asked.version, asked.machine, asked.channel, asked.install_id, asked.manual, asked.turn)
         wants_certificate = asked.certificate is not None

@@ -155,7 +155,7 @@ class CatalogueSource:
         now = self._monotonic()
         if catalogue is not None and now - self._checked_at < self._fresh_seconds:
             return catalogue
-        with self._database.reading() as records:
+        with self._database.reading_published() as records:
             if catalogue is None or records.publication_counter() != catalogue.counter:
                 catalogue = _prepared(read_catalogue(records), catalogue)
         self._catalogue = catalogue

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_server.domain.licences import Licence
@@ -12,6 +14,7 @@ from tenure_server.use_cases.ports import Clock
 from tenure_server.use_cases.signers import CertificateSigner
 from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary, renewal_offer, support_summary
 from tenure_server.use_cases.vendor import VendorPolicy
+from tenure_signing.entitlement import Entitlement
 from tenure_signing.errors import InvalidName
 from tenure_signing.names import ProductName
 from tenure_signing.update_choice import InstalledCopy, UpdateChoice
@@ -31,6 +34,10 @@ class UpdateAnswer:
     certificate: str | None  # a fresh one, where the copy asked for it
 
 
+def _always_now() -> None:
+    """Facts are read from the database itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckForUpdate:
     """Reads the catalogue in memory; writes nothing."""
@@ -39,6 +46,7 @@ class CheckForUpdate:
     clock: Clock
     policy: VendorPolicy
     sign_certificate: CertificateSigner
+    facts_as_of: Callable[[], datetime | None] = _always_now  # of when a copy is that the facts may come from
 
     def __call__(
         self,
@@ -68,5 +76,9 @@ class CheckForUpdate:
             notes=published.notes.get(choice.offer.release.version) if choice.offer else None,
             support=support_summary(licence, today),
             renewal=renewal_offer(licence, published.product, self.policy, today),
-            certificate=self.sign_certificate(entitlement, licence.seats, now) if wants_certificate else None,
+            certificate=self._certificate(entitlement, licence.seats, now) if wants_certificate else None,
         )
+
+    def _certificate(self, entitlement: Entitlement, seats: int, now: datetime) -> str:
+        """As of the instant that the facts are of: a copy does not know what was sold since."""
+        return self.sign_certificate(entitlement, seats, self.facts_as_of() or now)

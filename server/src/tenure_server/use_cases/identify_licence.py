@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_server.domain.licences import Licence
 from tenure_server.errors import AuthenticationRequired
 from tenure_server.use_cases.catalogue import Catalogue, CatalogueSource
 from tenure_server.use_cases.licence_cache import KnownLicence, LicenceCache, VerifiedKey
 from tenure_server.use_cases.ports import Clock, Database
+from tenure_server.use_cases.seen_licences import SeenLicences
+from tenure_signing.certificate import verify_certificate
 from tenure_signing.errors import InvalidStatement
 from tenure_signing.licence_key import licence_key_digest, verify_licence_key
 from tenure_signing.quick_verification import SignedBy
@@ -23,6 +26,7 @@ class IdentifyLicence:
     catalogue: CatalogueSource
     clock: Clock
     cache: LicenceCache = field(default_factory=LicenceCache)
+    seen: SeenLicences | None = None  # told of every licence that is read
 
     def by_key(self, key: str) -> Licence:
         """The licence of this key, whatever its status. Raises ``AuthenticationRequired``; its code says why, as
@@ -65,7 +69,46 @@ class IdentifyLicence:
         else:
             known = KnownLicence(found.facts, verified or VerifiedKey(catalogue.licence_keys, now))
         self.cache.put(digest, version, known)
+        if self.seen is not None:
+            self.seen.note(digest)
         return known
+
+    def facts(self, key: str) -> LicenceFacts:
+        """As ``by_key``, in facts. They may be of a copy while the database is away (``Database.as_of``)."""
+        catalogue, digest = self.catalogue.current(), licence_key_digest(key)
+        return (self.at_hand(digest, catalogue) or self.known(key, digest, catalogue)).facts
+
+    def by_certificate(self, key: str, certificate: str) -> LicenceFacts:
+        """What the licence's SMP certificate says of it, for when nothing else can be asked.
+
+        Both are verified. Raises ``AuthenticationRequired`` as ``by_key``, and with ``certificate_`` and the code of
+        the fault.
+        """
+        keys, now = self.catalogue.current().licence_keys, self.clock()
+        try:
+            licence_key = verify_licence_key(key, keys, now)
+        except InvalidStatement as error:
+            raise _refused(error) from error
+        try:
+            said = verify_certificate(certificate, keys, now)
+            said.must_match(licence_key)
+        except InvalidStatement as error:
+            raise AuthenticationRequired(
+                f"The SMP certificate cannot be accepted: {error}", code=f"certificate_{error.code}"
+            ) from error
+        entitlement = said.entitlement
+        return LicenceFacts(
+            licence_id=entitlement.licence_id,
+            product=entitlement.product,
+            edition=entitlement.edition,
+            purchased_on=entitlement.purchased_on,
+            status=entitlement.status,
+            seats=said.seats,
+            total_purchase_price=None,
+            support_periods=entitlement.periods,
+            grants=entitlement.grants,
+            updates=entitlement.updates,
+        )
 
     def _signed_by(self, key: str, catalogue: Catalogue, now: datetime) -> SignedBy:
         try:

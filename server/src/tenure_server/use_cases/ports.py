@@ -372,6 +372,16 @@ class Database(Protocol):
         """A consistent view; nothing is written."""
         ...
 
+    def reading_published(self) -> AbstractContextManager[Records]:
+        """A view for who asks only for what is published: products, signed files, rollouts, notes and the counter. It
+        may be of a copy while the database is away."""
+        ...
+
+    @property
+    def as_of(self) -> datetime | None:
+        """While the database is away and a copy stands in: of when the copy is. None as long as all is well."""
+        ...
+
     def writing(self) -> AbstractContextManager[Records]:
         """One transaction: committed when the block ends, rolled back when it raises."""
         ...

@@ -33,7 +33,7 @@ class RenewalOption:
 
 @dataclass(frozen=True, slots=True)
 class RenewalOffer:
-    """``options`` is empty when nothing could be ordered now or later without the sales desk."""
+    """``options`` is empty when nothing could be ordered now or later without the sales desk, or no price is known."""
 
     window: RenewalWindow
     options: tuple[RenewalOption, ...]
@@ -54,10 +54,9 @@ def support_summary(licence: SupportedLicence, today: date) -> SupportSummary:
 def renewal_offer(licence: SupportedLicence, product: Product, policy: VendorPolicy, today: date) -> RenewalOffer:
     """What can be ordered, from when until when, and at what price; before the window opens, the next renewal."""
     window = renewal_window(licence.last_paid_day, product.lapse_policy, today, policy.renewal_rules)
-    starts_on = window.starts_on
+    starts_on, price_base = window.starts_on, licence.total_purchase_price
     options: tuple[RenewalOption, ...] = ()
-    if starts_on is not None:
-        price_base = licence.total_purchase_price
+    if starts_on is not None and price_base is not None:
         options = tuple(
             RenewalOption(years, term(starts_on, years), smp_price(price_base, years, policy.prices))
             for years in PLAN_YEARS

@@ -39,24 +39,44 @@ class SqlDatabase:
     def __repr__(self) -> str:
         return f"SqlDatabase({self._url.render_as_string(hide_password=True)!r})"
 
+    @property
+    def as_of(self) -> None:
+        """Never a copy."""
+        return None
+
     @contextmanager
     def reading(self) -> Iterator[Records]:
         """A consistent view from the first statement on. What the block changes is not kept."""
-        with translated(self._url), self._engine.connect() as plain:
-            connection = plain.execution_options(**self._reading_options)
-            with Session(connection) as session:
-                yield SqlRecords(session)
+        with self.reading_session() as session:
+            yield SqlRecords(session)
+
+    @contextmanager
+    def reading_published(self) -> Iterator[Records]:
+        with self.reading() as records:
+            yield records
 
     @contextmanager
     def writing(self) -> Iterator[Records]:
         """SQLite takes its one write lock at the beginning, so that no transaction fails half-way for want of it."""
+        with self.writing_session() as session:
+            records = SqlRecords(session)
+            yield records
+            records.finish()
+
+    @contextmanager
+    def reading_session(self) -> Iterator[Session]:
+        with translated(self._url), self._engine.connect() as plain:
+            connection = plain.execution_options(**self._reading_options)
+            with Session(connection) as session:
+                yield session
+
+    @contextmanager
+    def writing_session(self) -> Iterator[Session]:
         with self._counted(), self._turn(), translated(self._url), self._engine.connect() as plain:
             connection = plain.execution_options(tenure_writing=True)
             with Session(connection) as session, session.begin():
                 session.connection()
-                records = SqlRecords(session)
-                yield records
-                records.finish()
+                yield session
 
     def check(self) -> None:
         with translated(self._url), self._engine.connect() as connection:
