@@ -24,6 +24,7 @@ PURE_SIGNING = tuple(
     f"tenure_signing.{name}"
     for name in (
         "names",
+        "languages",
         "versions",
         "days",
         "releases",

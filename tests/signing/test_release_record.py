@@ -150,7 +150,7 @@ def spoilt(target: dict[str, Any], keys: tuple[str, ...], value: object) -> dict
         ("schema", True, "schema: is bool, not int"),
         ("schema", 1.0, "schema: is float, not int"),
         ("schema", 0, "schema: begins at 1"),
-        ("schema", 2, "is of schema '2'; this program reads schema 1"),
+        ("schema", 3, "is of schema '3'; this program reads schema 1"),
         ("product", REMOVED, "product: is missing"),
         ("product", "viewer", "product: is not cad"),
         ("product", None, "product: is NoneType, not str"),
@@ -305,7 +305,7 @@ def test_builds_for_two_platforms_are_one_release() -> None:
 
 
 def test_an_old_program_passes_over_a_later_schema_and_says_which_entries() -> None:
-    later = TargetFile.from_dict(spoilt(a_target(), ("custom", "tenure", "schema"), 2), "cad/9/new/shape.bin")
+    later = TargetFile.from_dict(spoilt(a_target(), ("custom", "tenure", "schema"), 3), "cad/9/new/shape.bin")
     targets = {**targets_of(a_release("4.2.0")), "cad/9/new/shape.bin": later}
     listing = listing_of(CAD, targets)
     assert [str(release.version) for release in listing.releases] == ["4.2.0"]

@@ -350,7 +350,7 @@ def test_a_signed_role_cannot_add_builds_to_a_withdrawn_release(vendor: Vendor) 
         signed["targets"]["cad/4.2.1/b.zip"] = signed["targets"][PATH]
 
     forged = sign(CAD, edited(renewed(CAD, vendor.repository.roles[CAD], NOW), add), *vendor.engineers[CAD])
-    with pytest.raises(ImmutableRelease, match="it gets no further builds"):
+    with pytest.raises(ImmutableRelease, match="it gets no further files"):
         with_roles(vendor.repository, {CAD: forged}, NOW)
 
 
@@ -359,7 +359,7 @@ def test_a_signed_role_cannot_add_builds_to_a_withdrawn_release(vendor: Vendor) 
     [
         (replace(a_release(), builds=()), "has no build"),
         (replace(a_release(), withdrawal=Withdrawal("bad")), "withdrawn before it was ever published"),
-        (replace(a_release(), builds=a_release().builds * 2), "two builds under one path"),
+        (replace(a_release(), builds=a_release().builds * 2), "two files under one path"),
     ],
 )
 def test_a_release_that_makes_no_sense_is_not_drafted(vendor: Vendor, release: Release, complaint: str) -> None:

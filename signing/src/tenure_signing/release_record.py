@@ -17,10 +17,17 @@ field              type              meaning
 ``open_release``   bool, optional    open to every licensee of the edition
 ``paid_upgrade``   object, optional  ``in_support`` and ``without_support``: ``{minor_units, currency}`` per seat
 ``withdrawn``      object, optional  ``reason`` and optionally ``replacement``, another version
-``notes_sha256``   str, optional     of the release notes
+``notes_sha256``   str, optional     of the release notes, in the product's own language
 ``promoted_from``  list[str], opt.   the channels the release was on before, in order; none twice, nor ``channel``
 ``sha1``           str, optional     of the build, for updaters that know nothing better
 =================  ================  ==================================================================
+
+There is also ``notes_sha256_by_language``, an object, optional: the SHA-256 of the notes' translations by language, a
+tag of BCP 47 in lower case. It goes with ``notes_sha256``.
+
+Schema 2 is a side file of a release, such as an SBOM: ``schema`` 2, ``product`` and ``version`` as above, and
+``side_file``, its kind. It states no fact of the release, and goes with one that has builds. Programs that know
+schema 1 only leave it out, as they do everything later.
 
 An entry of a later schema is refused by ``releases_of`` and left out, with its path reported, by ``listing_of``.
 A field that schema 1 does not name is refused by the former and passed over by the latter: what would change the
@@ -38,6 +45,7 @@ from tuf.api.metadata import TargetFile
 
 from tenure_signing.days import parse_day
 from tenure_signing.errors import InvalidDay, InvalidName, InvalidReleaseRecord, InvalidVersion
+from tenure_signing.languages import Language, parse_language
 from tenure_signing.names import (
     ChannelName,
     EditionName,
@@ -49,16 +57,27 @@ from tenure_signing.names import (
     parse_file_name,
     platform_of,
 )
-from tenure_signing.releases import Build, Money, PaidUpgrade, Release, Withdrawal
+from tenure_signing.releases import (
+    Build,
+    Money,
+    PaidUpgrade,
+    Release,
+    ReleaseFile,
+    SideFile,
+    SideFileKind,
+    Withdrawal,
+)
 from tenure_signing.versions import Kind, Version, parse_version
 
 SCHEMA = 1
+SIDE_FILE_SCHEMA = 2
 NAMESPACE = "tenure"
 
 MAX_BUILD_BYTES = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
 
 MAX_REASON_CHARACTERS = 500
+MAX_TRANSLATIONS = 50
 
 T = TypeVar("T")
 
@@ -110,11 +129,15 @@ def record_of(release: Release, build: Build) -> dict[str, Any]:
         record["withdrawn"] = withdrawal_record(release.withdrawal)
     if release.notes_sha256 is not None:
         record["notes_sha256"] = release.notes_sha256
+    if release.notes_by_language:
+        record["notes_sha256_by_language"] = dict(release.notes_by_language)
     if release.promoted_from:
         record["promoted_from"] = list(release.promoted_from)
     if build.sha1 is not None:
         record["sha1"] = build.sha1
-    if _read(release.product, build.path, _target(build, record), strict=True) != replace(release, builds=(build,)):
+    if _read(release.product, build.path, _target(build, record), strict=True) != replace(
+        release, builds=(build,), side_files=()
+    ):
         raise InvalidReleaseRecord(f"{_shown(build.path)}: the release cannot be written as a release record")
     return record
 
@@ -132,31 +155,58 @@ def target_of(release: Release, build: Build) -> TargetFile:
     return _target(build, record_of(release, build))
 
 
+def side_file_target_of(release: Release, side_file: SideFile) -> TargetFile:
+    """The TUF target of a side file of the release. Raises ``InvalidReleaseRecord`` for one that could not be read
+    back."""
+    record = {
+        "schema": SIDE_FILE_SCHEMA,
+        "product": release.product,
+        "version": str(release.version),
+        "side_file": side_file.kind.value,
+    }
+    target = _target(side_file, record)
+    if _read_side_file(release.product, side_file.path, target, strict=True) != (release.version, side_file):
+        raise InvalidReleaseRecord(f"{_shown(side_file.path)}: the side file cannot be written as a record")
+    return target
+
+
 def releases_of(product: ProductName, targets: Mapping[str, TargetFile]) -> tuple[Release, ...]:
     """The releases that a product role's targets state, by version, each with its builds by path.
 
     The caller has verified the role's signatures. Raises ``InvalidReleaseRecord``, naming the entry, for a path of
     another product, a record that is missing, malformed or at odds with its path, builds of one version that state
-    different facts, two spellings of one version, an unknown field and a schema later than 1.
+    different facts, two spellings of one version, a side file of no release, an unknown field and a later schema.
     """
-    return _grouped(product, (_read(product, path, target, strict=True) for path, target in targets.items()))
+    builds, side_files = [], []
+    for path, target in targets.items():
+        if _is_side_file(target):
+            side_files.append(_read_side_file(product, path, target, strict=True))
+        else:
+            builds.append(_read(product, path, target, strict=True))
+    if lost := {str(version) for version, _ in side_files} - {str(build.version) for build in builds}:
+        raise InvalidReleaseRecord(f"{product} {min(lost)} has side files and no build")
+    return _grouped(product, builds, side_files)
 
 
 def listing_of(product: ProductName, targets: Mapping[str, TargetFile]) -> Listing:
     """As ``releases_of``, for programs older than what they read: passes over later schemas and unknown fields."""
     builds: list[Release] = []
+    side_files: list[tuple[Version, SideFile]] = []
     later: list[str] = []
     for path, target in targets.items():
         try:
-            builds.append(_read(product, path, target, strict=False))
+            if _is_side_file(target):
+                side_files.append(_read_side_file(product, path, target, strict=False))
+            else:
+                builds.append(_read(product, path, target, strict=False))
         except _LaterSchema:
             later.append(path)
-    return Listing(_grouped(product, builds), tuple(sorted(later)))
+    return Listing(_grouped(product, builds, side_files), tuple(sorted(later)))
 
 
 def differing_facts(one: Release, other: Release) -> tuple[str, ...]:
-    """The names of the facts, builds aside, in which two releases differ."""
-    names = (field.name for field in fields(Release) if field.name != "builds")
+    """The names of the facts, its files aside, in which two releases differ."""
+    names = (field.name for field in fields(Release) if field.name not in ("builds", "side_files"))
     return tuple(name for name in names if getattr(one, name) != getattr(other, name))
 
 
@@ -164,7 +214,7 @@ def _price_record(price: Money) -> dict[str, Any]:
     return {"minor_units": price.minor_units, "currency": price.currency}
 
 
-def _target(build: Build, record: dict[str, Any]) -> TargetFile:
+def _target(build: ReleaseFile, record: dict[str, Any]) -> TargetFile:
     try:
         return TargetFile(build.length, {"sha256": build.sha256}, build.path, {"custom": {NAMESPACE: record}})
     except (TypeError, ValueError) as error:
@@ -246,6 +296,7 @@ def _read(product: ProductName, path: str, target: TargetFile, *, strict: bool) 
         paid_upgrade=_paid_upgrade(record.take_object("paid_upgrade"), strict) if "paid_upgrade" in record else None,
         withdrawal=_withdrawal(record.take_object("withdrawn"), version, strict) if "withdrawn" in record else None,
         notes_sha256=_digest(record, "notes_sha256", _SHA256),
+        notes_by_language=_translations(record, "notes_sha256_by_language"),
         promoted_from=_channels(record, "promoted_from") if "promoted_from" in record else (),
         builds=(
             Build(
@@ -262,8 +313,32 @@ def _read(product: ProductName, path: str, target: TargetFile, *, strict: bool) 
         raise record.refusal("upgrade_from", "is not below the version it leads to")
     if release.channel in release.promoted_from:
         raise record.refusal("promoted_from", "names the channel that the release is on")
+    if release.notes_by_language and release.notes_sha256 is None:
+        raise record.refusal("notes_sha256_by_language", "goes with notes_sha256")
     record.finish(strict=strict)
     return release
+
+
+def _is_side_file(target: TargetFile) -> bool:
+    custom = target.custom
+    record = custom.get(NAMESPACE) if type(custom) is dict else None
+    return type(record) is dict and record.get("schema") == SIDE_FILE_SCHEMA
+
+
+def _read_side_file(product: ProductName, path: str, target: TargetFile, *, strict: bool) -> tuple[Version, SideFile]:
+    custom = target.custom
+    record = _Fields(f"{_shown(path)}: {NAMESPACE}", custom.get(NAMESPACE) if type(custom) is dict else None)
+    record.take("schema", int)
+    version = _version(record, "version")
+    file_name = _file_name_in(path, product, version, record)
+    kind = record.take("side_file", str)
+    if kind not in tuple(SideFileKind):
+        if not strict:
+            kind = SideFileKind.OTHER  # of a kind that came later
+        else:
+            raise record.refusal("side_file", f"is none of {', '.join(SideFileKind)}")
+    record.finish(strict=strict)
+    return version, SideFile(path, file_name, SideFileKind(kind), _length(path, target), _sha256(path, target))
 
 
 def _file_name_in(path: str, product: ProductName, version: Version, record: _Fields) -> FileName:
@@ -312,6 +387,21 @@ def _channels(record: _Fields, name: str) -> tuple[ChannelName, ...]:
     if len(set(channels)) != len(channels):
         raise record.refusal(name, "has a channel twice")
     return channels
+
+
+def _translations(record: _Fields, name: str) -> tuple[tuple[Language, str], ...]:
+    if name not in record:
+        return ()
+    stated = record.take(name, dict)
+    if not 1 <= len(stated) <= MAX_TRANSLATIONS:
+        raise record.refusal(name, f"has 1 to {MAX_TRANSLATIONS} languages")
+    translations = []
+    for tag, digest in stated.items():
+        language = record.parsed(name, tag, parse_language)
+        if language != tag or type(digest) is not str or not _SHA256.fullmatch(digest):
+            raise record.refusal(name, "is not lower-case languages with a lower-case hexadecimal SHA-256 each")
+        translations.append((language, digest))
+    return tuple(sorted(translations))
 
 
 def _platform(record: _Fields) -> Platform:
@@ -368,15 +458,20 @@ def _sha256(path: str, target: TargetFile) -> str:
     return target.hashes["sha256"]
 
 
-def _grouped(product: ProductName, builds: Iterable[Release]) -> tuple[Release, ...]:
-    """The builds of each version as one release."""
+def _grouped(
+    product: ProductName, builds: Iterable[Release], side_files: Iterable[tuple[Version, SideFile]]
+) -> tuple[Release, ...]:
+    """The files of each version as one release; side files of none are left out."""
     by_version: dict[Version, list[Release]] = {}
     for build in builds:
         by_version.setdefault(build.version, []).append(build)
-    return tuple(_joined(product, by_version[version]) for version in sorted(by_version))
+    beside: dict[Version, list[SideFile]] = {}
+    for version, side_file in side_files:
+        beside.setdefault(version, []).append(side_file)
+    return tuple(_joined(product, by_version[version], beside.get(version, [])) for version in sorted(by_version))
 
 
-def _joined(product: ProductName, parts: list[Release]) -> Release:
+def _joined(product: ProductName, parts: list[Release], side_files: list[SideFile]) -> Release:
     first = parts[0]
     for part in parts[1:]:
         if str(part.version) != str(first.version):
@@ -387,8 +482,12 @@ def _joined(product: ProductName, parts: list[Release]) -> Release:
             raise InvalidReleaseRecord(
                 f"{product} {first.version}: its builds state different facts: {', '.join(differing)}"
             )
-    return replace(first, builds=tuple(sorted((build for part in parts for build in part.builds), key=_path)))
+    return replace(
+        first,
+        builds=tuple(sorted((build for part in parts for build in part.builds), key=_path)),
+        side_files=tuple(sorted(side_files, key=_path)),
+    )
 
 
-def _path(build: Build) -> str:
-    return build.path
+def _path(file: ReleaseFile) -> str:
+    return file.path

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
+from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, EditionName, FileName, Platform, ProductName
 from tenure_signing.versions import Kind, Version
 
@@ -48,6 +50,32 @@ class Build:
     sha1: str | None = None  # lower-case hexadecimal; for updaters that know nothing better
 
 
+class SideFileKind(StrEnum):
+    """What lies beside a release's builds for those who check them."""
+
+    SBOM = "sbom"
+    CHECKSUM = "checksum"
+    SIGNATURE = "signature"
+    LICENCE = "licence"
+    SYMBOLS = "symbols"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class SideFile:
+    """A file of a release that is no build and never offered as one. ``path`` is a TUF target path like a build's."""
+
+    path: str
+    file_name: FileName
+    kind: SideFileKind
+    length: int  # bytes
+    sha256: str  # lower-case hexadecimal
+
+
+ReleaseFile = Build | SideFile
+"""What lies in the store."""
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """One version of a product. Equality is by value; ``(product, version)`` identifies it."""
@@ -65,6 +93,13 @@ class Release:
     withdrawal: Withdrawal | None = None
     notes_sha256: str | None = None  # of the release notes' UTF-8 Markdown
     promoted_from: tuple[ChannelName, ...] = ()  # the less stable channels it was on before, in order
+    notes_by_language: tuple[tuple[Language, str], ...] = ()  # SHA-256 of translations of the notes, by language
+    side_files: tuple[SideFile, ...] = ()
+
+    @property
+    def files(self) -> tuple[ReleaseFile, ...]:
+        """The builds, then the side files."""
+        return (*self.builds, *self.side_files)
 
     def builds_for(self, machine: Platform) -> tuple[Build, ...]:
         """The builds that run on that machine, in signed order."""

@@ -24,6 +24,7 @@ from tenure_signing.release_record import (
     NAMESPACE,
     differing_facts,
     releases_of,
+    side_file_target_of,
     target_of,
     withdrawal_record,
 )
@@ -153,9 +154,9 @@ def first_product_role(product: ProductName, now: datetime) -> bytes:
 
 
 def with_release(role: bytes, release: Release, now: datetime) -> bytes:
-    """The product's role with the release's builds added to those it has.
+    """The product's role with the release's builds and side files added to those it has.
 
-    Returns ``role`` itself if every build is there. Raises ``ImmutableRelease`` if the version is published with other
+    Returns ``role`` itself if every file is there. Raises ``ImmutableRelease`` if the version is published with other
     facts, another spelling or other bytes under one of the paths, or withdrawn; ``PublishingError`` for a release
     without builds or one that is withdrawn to begin with; ``InvalidReleaseRecord`` for facts that fit no record.
     """
@@ -167,8 +168,9 @@ def with_release(role: bytes, release: Release, now: datetime) -> bytes:
     signed = load(product, role, Targets).signed
     _require_same_release(signed, release)
     added = {build.path: target_of(release, build) for build in release.builds}
-    if len(added) != len(release.builds):
-        raise PublishingError(f"{product} {release.version} has two builds under one path")
+    added |= {file.path: side_file_target_of(release, file) for file in release.side_files}
+    if len(added) != len(release.files):
+        raise PublishingError(f"{product} {release.version} has two files under one path")
     if all(signed.targets.get(path) == target for path, target in added.items()):
         return role
     after = _next(product, role, now)
@@ -248,8 +250,8 @@ def require_immutable(product: ProductName, before: Targets, after: Targets) -> 
             continue
         if release.withdrawal is None:
             raise ImmutableRelease(f"{product} {release.version} is withdrawn, and stays so")
-        if any(build.path not in before.targets for build in release.builds):
-            raise ImmutableRelease(f"{product} {release.version} is withdrawn: it gets no further builds")
+        if any(file.path not in before.targets for file in release.files):
+            raise ImmutableRelease(f"{product} {release.version} is withdrawn: it gets no further files")
 
 
 # Signatures

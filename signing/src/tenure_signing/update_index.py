@@ -26,7 +26,7 @@ from tenure_signing.coverage import (
 from tenure_signing.entitlement import Entitlement, LicenceStatus, LineGrant, Pin, ServicePacks, Turn, VersionGrant
 from tenure_signing.errors import InvalidName
 from tenure_signing.names import ChannelName, EditionName, FileName, Platform
-from tenure_signing.releases import Build, ProductReleases, Release, Rollout
+from tenure_signing.releases import Build, ProductReleases, Release, ReleaseFile, Rollout
 from tenure_signing.rollout import BASIS_POINTS, PlaceSalt, place_in_turn
 from tenure_signing.update_choice import (
     InstalledCopy,
@@ -149,7 +149,7 @@ class UpdateIndex:
         self._shelves: dict[tuple[EditionName, Platform, ChannelName, frozenset[ChannelName] | None], _Shelf] = {}
         self._pins: dict[Pin, tuple[int, int]] = {}
         self._places: dict[Version, _Place] = {}
-        self._files: dict[tuple[Version, FileName], Build] | None = None
+        self._files: dict[tuple[Version, FileName], ReleaseFile] | None = None
         self._builds: dict[tuple[int, Platform], tuple[Build, ...]] = {}
 
     def choose(self, entitlement: Entitlement, copy: InstalledCopy, now: datetime) -> UpdateChoice:
@@ -194,14 +194,14 @@ class UpdateIndex:
             pin=pin,
         )
 
-    def find(self, version: Version, file_name: str) -> tuple[Release, Build | None] | None:
-        """The release of that version and its build of that file name."""
+    def find(self, version: Version, file_name: str) -> tuple[Release, ReleaseFile | None] | None:
+        """The release of that version and its build or side file of that name."""
         place = self._place(version)
         if place.installed is None:
             return None
         if self._files is None:
             self._files = {
-                (release.version, build.file_name): build for release in self.releases for build in release.builds
+                (release.version, file.file_name): file for release in self.releases for file in release.files
             }
         return place.installed, self._files.get((place.installed.version, FileName(file_name)))
 
