@@ -44,6 +44,7 @@ def test_a_client_has_these_methods_and_no_others() -> None:
         "check",
         "download",
         "download_release",
+        "download_side_file",
         "kept_answer",
         "licence",
         "open",

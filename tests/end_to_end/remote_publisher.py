@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -24,8 +24,9 @@ from tenure_server.use_cases.ports import UploadStore
 from tenure_server.use_cases.publish import FileToPublish, Published, PublishRequest
 from tenure_server.use_cases.publish_remotely import PublishRemotely
 from tenure_server.use_cases.upload_builds import UploadBuilds
+from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, FileName, ProductName
-from tenure_signing.releases import Build, Release
+from tenure_signing.releases import Release, ReleaseFile
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.tuf_verified import verified_server
 from tenure_signing.versions import Version
@@ -51,14 +52,14 @@ class KillableServer:
         self.calls: list[str] = []
 
     def plan(
-        self, product: ProductName, version: Version, channel: ChannelName | None, builds: Sequence[Build]
+        self, product: ProductName, version: Version, channel: ChannelName | None, builds: Sequence[ReleaseFile]
     ) -> PublishingPlan:
         self._begin("plan")
         plan = self._server.plan(product, version, channel, builds)
         self._end("plan")
         return plan
 
-    def upload(self, product: ProductName, version: Version, build: Build) -> UploadState:
+    def upload(self, product: ProductName, version: Version, build: ReleaseFile) -> UploadState:
         self._begin("upload")
         state = self._server.upload(product, version, build)
         self._end("upload")
@@ -69,16 +70,22 @@ class KillableServer:
         self._server.send_part(link, bytes([data[0] ^ 1]) + data[1:] if self._tampers else data)
         self._end("send_part")
 
-    def complete(self, product: ProductName, version: Version, build: Build) -> None:
+    def complete(self, product: ProductName, version: Version, build: ReleaseFile) -> None:
         self._begin("complete")
         self._server.complete(product, version, build)
         self._end("complete")
 
     def publish(
-        self, product: ProductName, version: Version, role: bytes, notes: str | None, share_basis_points: int | None
+        self,
+        product: ProductName,
+        version: Version,
+        role: bytes,
+        notes: str | None,
+        share_basis_points: int | None,
+        translations: Mapping[Language, str] | None = None,
     ) -> bool:
         self._begin("publish")
-        is_new = self._server.publish(product, version, role, notes, share_basis_points)
+        is_new = self._server.publish(product, version, role, notes, share_basis_points, translations)
         self._end("publish")
         return is_new
 
@@ -156,7 +163,7 @@ class Bench:
         catalogue = self.world.reopened().catalogue.current()
         return {str(release.version): release for release in catalogue.product(product).releases}
 
-    def stored(self, build: Build) -> bytes:
+    def stored(self, build: ReleaseFile) -> bytes:
         return b"".join(self.world.installation.store.read(store_key(build)))
 
     def stored_keys(self) -> list[str]:

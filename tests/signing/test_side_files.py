@@ -54,7 +54,7 @@ def test_a_side_file_is_found_by_its_name_and_is_no_build() -> None:
     release = complete()
     index = UpdateIndex(a_product(release))
     assert index.find(Version("4.2.1"), "cad.cdx.json") == (release, SBOM)
-    assert SBOM not in release.builds
+    assert SBOM.path not in {build.path for build in release.builds}
     assert release.files == (*release.builds, SBOM)
 
 

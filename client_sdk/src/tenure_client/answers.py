@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from tenure_signing.coverage import CoverageReason, RefusalReason
 from tenure_signing.entitlement import LicenceStatus, SupportPeriod
+from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, EditionName, Platform, ProductName
-from tenure_signing.releases import Build, Money, Withdrawal
+from tenure_signing.releases import Build, Money, SideFile, Withdrawal
 from tenure_signing.update_choice import UpdateStatus
 from tenure_signing.versions import Kind, Version
 
@@ -52,6 +53,8 @@ class OfferedRelease:
     last_step: Version | None  # where further steps lead after this one; None when this is the last
     notes: str | None  # Markdown, checked against its signed SHA-256; None when there are none or the answer is kept
     builds: tuple[Build, ...]  # for this machine, best fit first; at least one
+    notes_language: Language | None = None  # None: the product's own
+    side_files: tuple[SideFile, ...] = ()  # such as an SBOM; never to be installed
 
     @property
     def more_steps_follow(self) -> bool:

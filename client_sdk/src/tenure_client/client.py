@@ -19,6 +19,7 @@ from tenure_client.configuration import (
 from tenure_client.errors import ConfigurationError, FileMismatch
 from tenure_signing.entitlement import Turn
 from tenure_signing.errors import InvalidName, InvalidVersion
+from tenure_signing.languages import parse_language
 from tenure_signing.names import Platform, parse_channel, parse_file_name, parse_platform, parse_product
 from tenure_signing.versions import Version, parse_version
 
@@ -64,6 +65,7 @@ class Client:
         channel: str = "stable",
         platform: str | Platform | None = None,
         turn: str | None = None,
+        language: str | None = None,
         timeout_seconds: float = 30.0,
         lock_timeout_seconds: float = 10.0,
         unsafe_plain_http: bool = False,
@@ -75,10 +77,11 @@ class Client:
         the user's data folder as the system has it. ``seed_directory``: a fresh state shipped with the product, so that
         even a first check cannot be shown something older. ``licence_key``: verified and kept at the first contact;
         without it the kept one is used. ``platform``: by default this machine. ``turn``: ``early``, ``normal`` or
-        ``late``, when in a rollout this install wants to come; by default as its licence has it. ``timeout_seconds``:
-        to connect, for an answer's headers, and between two pieces of its body. ``lock_timeout_seconds``: how long to
-        wait for another process. ``unsafe_plain_http`` lets the licence key travel unencrypted. ``clock`` gives aware
-        instants; for demonstrations and tests.
+        ``late``, when in a rollout this install wants to come; by default as its licence has it. ``language``: of the
+        release notes, such as ``de``, where there are any in it. ``timeout_seconds``: to connect, for an answer's
+        headers, and between two pieces of its body. ``lock_timeout_seconds``: how long to wait for another process.
+        ``unsafe_plain_http`` lets the licence key travel unencrypted. ``clock`` gives aware instants; for
+        demonstrations and tests.
 
         Raises ``ConfigurationError``.
         """
@@ -87,6 +90,7 @@ class Client:
         try:
             name, installed, wanted_channel = parse_product(product), parse_version(version), parse_channel(channel)
             machine = parse_platform(platform) if isinstance(platform, str) else platform or this_machine()
+            wanted_language = parse_language(language) if language is not None else None
         except (InvalidName, InvalidVersion) as error:
             raise ConfigurationError(str(error)) from error
         return cls(
@@ -104,6 +108,7 @@ class Client:
                 lock_timeout_seconds=lock_timeout_seconds,
                 clock=clock,
                 turn=_turn(turn),
+                language=wanted_language,
             )
         )
 
@@ -170,6 +175,20 @@ class Client:
     ) -> Path:
         """As ``download``, for any covered release; one below the installed version only with ``allow_downgrade``."""
         return self._download(_version(version), directory, file_name, on_progress, allow_downgrade)
+
+    def download_side_file(
+        self, version: str, file_name: str, directory: Path | str, *, on_progress: Progress | None = None
+    ) -> Path:
+        """What lies beside the builds of a covered release, such as its SBOM: whole and verified in ``directory``.
+
+        Raises as ``download`` does, and ``NoSuchSideFile``.
+        """
+        try:
+            name = parse_file_name(file_name)
+        except InvalidName as error:
+            raise ConfigurationError(str(error)) from error
+        with self._session() as session:
+            return session.download_side_file(_version(version), Path(directory), name, on_progress=on_progress)
 
     def verify_file(self, path: Path | str, version: str) -> Build:
         """The signed build that the file is, by fresh facts, or by kept ones when the server cannot be reached.

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from tenure_client.errors import ConfigurationError
 from tenure_signing.entitlement import Turn
 from tenure_signing.errors import InvalidName
+from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, Platform, ProductName, platform_of
 from tenure_signing.versions import Version
 
@@ -85,6 +86,7 @@ class Configuration:
     lock_timeout_seconds: float
     clock: Callable[[], datetime] = field(repr=False)  # aware
     turn: Turn | None = None  # in rollouts; None: as the licence has it
+    language: Language | None = None  # of release notes; None: the product's own
 
 
 def parse_server_url(text: str, *, unsafe_plain_http: bool) -> str:

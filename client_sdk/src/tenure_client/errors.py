@@ -21,6 +21,7 @@ TenureClientError                     has ``hint``: what to do about it, or None
 │   ├── ReleaseWithdrawn              has ``replacement``
 │   ├── UnknownRelease                no such signed release
 │   ├── NoBuildForThisMachine
+│   ├── NoSuchSideFile
 │   └── DowngradeRefused              below the installed version, and not asked for
 ├── TrustError                        something is not signed as it has to be; nothing was kept or installed
 │   ├── UntrustedMetadata             forged, rolled back, mixed up
@@ -166,6 +167,10 @@ class UnknownRelease(ReleaseRefused):
 
 class NoBuildForThisMachine(ReleaseRefused):
     """The release has no such build for this machine."""
+
+
+class NoSuchSideFile(ReleaseRefused):
+    """Nothing of that name lies beside the release's builds."""
 
 
 class DowngradeRefused(ReleaseRefused):

@@ -14,6 +14,7 @@ from tenure_client.wire import WireAnswer, WireBuild, WireNewest, WireOffer
 from tenure_signing.coverage import Covered, coverage
 from tenure_signing.coverage import NotCovered as NotCoveredDecision
 from tenure_signing.entitlement import Entitlement, SupportPeriod
+from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, Platform
 from tenure_signing.releases import DEFAULT_CHANNELS, Build, Release
 from tenure_signing.update_choice import Newest, Offer
@@ -90,6 +91,8 @@ def offered_release(
         last_step=wire.last_step,
         notes=wire.notes if release.notes_sha256 is not None else None,
         builds=builds_by_fit(release, machine),
+        notes_language=_language_of(wire.notes, release),
+        side_files=release.side_files,
     )
 
 
@@ -106,6 +109,7 @@ def offer_of_choice(offer: Offer, machine: Platform) -> OfferedRelease:
         last_step=offer.last_step,
         notes=None,
         builds=builds_by_fit(release, machine),
+        side_files=release.side_files,
     )
 
 
@@ -162,11 +166,26 @@ def _require_true_offer(
         raise refuse(f"which needs at least {release.upgrade_from} installed")
     if offer.last_step is not None and facts.release(offer.last_step) is None:
         raise refuse("but leads on to a release that was never signed")
-    if offer.notes is not None and release.notes_sha256 not in (None, _sha256(offer.notes)):
+    if offer.notes is not None and not _are_signed(offer.notes, release):
         raise refuse("but with other notes than are signed")
     runnable = release.builds_for(machine)
     if not runnable or {_facts(build) for build in runnable} != set(offer.builds):
         raise refuse("but with other files than are signed for this machine")
+
+
+def _are_signed(notes: str, release: Release) -> bool:
+    """Whether they are the release's notes in one of its languages. Notes without a signed hash are not shown."""
+    if release.notes_sha256 is None:
+        return True
+    return _sha256(notes) in (release.notes_sha256, *dict(release.notes_by_language).values())
+
+
+def _language_of(notes: str | None, release: Release) -> Language | None:
+    """Which translation the notes are; None for those in the product's own language."""
+    digest = _sha256(notes) if notes is not None and release.notes_by_language else None
+    if digest == release.notes_sha256:
+        return None
+    return next((language for language, signed in release.notes_by_language if signed == digest), None)
 
 
 def _is_as_stable(channel: ChannelName, asked: ChannelName) -> bool:

@@ -17,6 +17,7 @@ from tenure_client.errors import (
     LicenceMissing,
     MetadataExpired,
     NoBuildForThisMachine,
+    NoSuchSideFile,
     OfflineAndNothingKnown,
     ReleaseWithdrawn,
     ServerError,
@@ -145,6 +146,25 @@ class Session:
             conversation.require_covered(known, release)
             return BuildDownload(
                 conversation.transport, build, directory, known.licence.text, configuration.limits, on_progress
+            ).run()
+
+    def download_side_file(
+        self, version: Version, directory: Path, file_name: FileName, *, on_progress: Progress | None
+    ) -> Path:
+        """Fetches what lies beside the builds of a release that is signed, covered and not withdrawn."""
+        with self._conversation() as conversation:
+            known: Known = conversation.established()
+            release = _obtainable(known.facts, version)
+            side_file = next((file for file in release.side_files if file.file_name == file_name), None)
+            if side_file is None:
+                there = ", ".join(file.file_name for file in release.side_files) or "none"
+                raise NoSuchSideFile(
+                    f"{release.product} {release.version} has no side file {file_name}", hint=f"it has {there}"
+                )
+            conversation.require_covered(known, release)
+            limits = self.configuration.limits
+            return BuildDownload(
+                conversation.transport, side_file, directory, known.licence.text, limits, on_progress
             ).run()
 
     def signed_release(self, version: Version) -> Release:

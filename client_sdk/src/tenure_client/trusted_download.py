@@ -22,7 +22,7 @@ from tenure_client.errors import (
     TransferTooSlow,
 )
 from tenure_client.transport import Response, Transport
-from tenure_signing.releases import Build
+from tenure_signing.releases import ReleaseFile
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all. An exception from it stops the download; what arrived is kept."""
@@ -31,12 +31,12 @@ _AHEAD_BYTES = 65_536  # less than this, or the rest of the file, does not count
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 
 
-def part_file(build: Build, directory: Path) -> Path:
+def part_file(build: ReleaseFile, directory: Path) -> Path:
     """Where a build grows until it is whole: beside its place, under its hash, so that no other build goes on in it."""
     return directory / f".{build.file_name}.{build.sha256[:16]}.part"
 
 
-def is_whole(build: Build, path: Path) -> bool:
+def is_whole(build: ReleaseFile, path: Path) -> bool:
     """Whether the file has the build's signed length and SHA-256."""
     try:
         if not path.is_file() or path.stat().st_size != build.length:
@@ -52,7 +52,7 @@ class BuildDownload:
     """One download. ``build`` comes from verified metadata: its length and hash are the only ones believed."""
 
     transport: Transport
-    build: Build
+    build: ReleaseFile
     directory: Path
     licence_key: str = field(repr=False)
     limits: TransferLimits

@@ -37,6 +37,8 @@ def ask_for_update(
     if configuration.turn is not None:
         query["turn"] = configuration.turn
     headers = {}
+    if configuration.language is not None:
+        headers["Accept-Language"] = str(configuration.language)
     if old_certificate is not None:
         headers["Tenure-Certificate"] = old_certificate if len(old_certificate) <= _MAX_HEADER_CHARACTERS else "none"
     with transport.get(f"/v1/update-check?{urlencode(query)}", headers=headers, licence_key=licence.text) as response:

@@ -53,6 +53,7 @@ from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned
 from tenure_server.use_cases.read_events import ReadEvents
 from tenure_server.use_cases.report_install import PendingReports, ReportInstall, WriteReports
 from tenure_server.use_cases.seen_licences import SeenLicences
+from tenure_server.use_cases.set_notes_language import SetNotesLanguage
 from tenure_server.use_cases.show_rollout import ShowRollout
 from tenure_server.use_cases.signers import CertificateSigner, OnlineSigners
 from tenure_server.use_cases.submit_draft import SubmitDraft
@@ -288,6 +289,10 @@ class Installation:
     @cached_property
     def add_product(self) -> AddProduct:
         return AddProduct(self.database, self.signing_clock)
+
+    @cached_property
+    def set_notes_language(self) -> SetNotesLanguage:
+        return SetNotesLanguage(self.database, self.clock)
 
     @cached_property
     def publish(self) -> Publish:

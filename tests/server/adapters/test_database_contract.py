@@ -15,6 +15,7 @@ from tenure_server.domain.licences import Licence
 from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.ports import AuditEvent, Database, Records
 from tenure_signing.entitlement import LicenceStatus, LineGrant, SupportPeriod, VersionGrant
+from tenure_signing.languages import Language
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Rollout
 from tenure_signing.versions import Version
@@ -82,6 +83,24 @@ def test_rollouts_and_notes_are_kept_by_version_however_it_is_spelt(database: Da
         assert records.notes.of_product(CAD) == {Version("4.2"): "# Neu\n\n* größer 🏗\r\n"}
 
 
+def test_translations_of_notes_are_kept_by_version_and_language(database: Database) -> None:
+    store(database)
+    german, brazilian = Language("de"), Language("pt-br")
+    with database.writing() as records:
+        before = records.publication_counter()
+        records.notes.put_translation(CAD, Version("4.2"), german, "alt")
+        records.notes.put_translation(CAD, Version("4.2.0"), german, "# Größer 🏗")
+        records.notes.put_translation(CAD, Version("4.2"), brazilian, "# Maior")
+        records.notes.put_translation(CAM, Version("4.2"), german, "# Andere")
+        records.products.set_notes_language(CAD, german)
+        assert records.publication_counter() > before
+    with database.reading() as records:
+        assert records.notes.translations(CAD) == {Version("4.2"): {german: "# Größer 🏗", brazilian: "# Maior"}}
+        assert records.notes.get(CAD, Version("4.2")) is None
+        assert records.products.get(CAD) == replace(product(CAD), notes_language=german)
+        assert records.notes.translations(ProductName("none")) == {}
+
+
 def test_what_is_not_there_is_none_or_empty(database: Database) -> None:
     with database.reading() as records:
         assert records.products.get(CAD) is None
@@ -116,6 +135,8 @@ def test_nothing_belongs_to_a_product_that_is_not_there(database: Database) -> N
     attempts: list[Callable[[Records], None]] = [
         lambda records: records.rollouts.set(CAD, Version("1.0"), Rollout()),
         lambda records: records.notes.put(CAD, Version("1.0"), "notes"),
+        lambda records: records.notes.put_translation(CAD, Version("1.0"), Language("de"), "notes"),
+        lambda records: records.products.set_notes_language(CAD, Language("de")),
         lambda records: records.licences.add(plain_licence(), feed_token_digest=digest_of("feed")),
     ]
     for attempt in attempts:

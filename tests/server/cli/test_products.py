@@ -32,6 +32,7 @@ def test_the_products_are_listed_for_people_and_for_programs(operator: Operator)
             "channels": ["stable", "beta", "alpha"],
             "service_packs": "period",
             "lapse": "closed",
+            "notes_language": "en",
         }
     ]
 

@@ -70,7 +70,7 @@ def test_a_person_sees_exactly_what_is_signed_and_where_it_is_from(
     for words in ("release day  2026-11-23", "channel      stable", "editions     pro"):
         assert any(words in line for line in shown)
     columns, row = shown[-2:]
-    assert columns.split() == ["FILE", "PLATFORM", "BYTES", "SHA-256"]
+    assert columns.split() == ["FILE", "FOR", "BYTES", "SHA-256"]
     body = file.read_bytes()
     assert row.split() == [file.name, "linux-x86_64", str(len(body)), hashlib.sha256(body).hexdigest()]
 

@@ -65,6 +65,8 @@ def test_programs_are_told_every_fact(operator: Operator) -> None:
         "upgrade_from": "0.9",
         "open_release": True,
         "withdrawn": None,
+        "notes_languages": [],
+        "side_files": [],
         "is_new": True,
     }
 

@@ -91,6 +91,7 @@ def test_patterns_say_what_names_do_not() -> None:
         ('[[files]]\npattern = "{os}{arch}"\nplatform = "any"', "files[1].platform is given by"),
         ('[[files]]\npattern = "x"\nplatform = "amiga"', "files[1].platform is 'amiga'"),
         ('[[files]]\npattern = "x"\narch = "x"', "files[1].'arch' is not known"),
+        ('[[side_files]]\nfile = "x"\nkind = "poem"', "side_files[1].kind is one of sbom"),
         ('[[side_files]]\nkind = "sbom"', "side_files[1].file is missing"),
     ],
 )

@@ -26,8 +26,10 @@ from tenure_server.http.fast_update_check import FastUpdateCheck, VendorDay
 from tenure_server.use_cases.support_summary import renewal_offer, support_summary
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.entitlement import LicenceStatus, SupportPeriod, UpdateRules
+from tenure_signing.languages import Language
 from tenure_signing.names import EditionName
 from tenure_signing.releases import Money, Ramp, Rollout
+from tenure_signing.versions import Version
 from tests.server.http.conftest import Shop
 from tests.server.world import CAD, license_header
 
@@ -94,6 +96,32 @@ def test_every_answer_and_refusal_is_the_general_ones(shop: Shop, name: str) -> 
 def test_odd_questions_are_answered_alike(shop: Shop, query: dict[str, str]) -> None:
     for key in (shop.bo.key, shop.eve.key):
         assert_same(both(shop.client, key, **query))
+
+
+LANGUAGES: tuple[dict[str, str], ...] = (
+    {},
+    {"Accept-Language": "de-AT,de;q=0.9,en;q=0.8"},
+    {"Accept-Language": "fi, pt-BR;q=0.5, de;q=0.3"},
+    {"Accept-Language": "en, de"},
+    {"Accept-Language": "*;q=0, x!, de;q=none, ,"},
+    {"Accept-Language": "d" * 400},
+)
+
+
+@pytest.mark.parametrize("headers", LANGUAGES, ids=lambda headers: str(headers)[-30:])
+def test_notes_are_chosen_by_language_on_both_routes(own_shop: Shop, headers: dict[str, str]) -> None:
+    with own_shop.world.database.writing() as records:
+        records.notes.put_translation(CAD, Version("2.0"), Language("de"), "# Neu")
+        records.notes.put_translation(CAD, Version("2.0"), Language("pt-br"), "# Novo")
+    said = {}
+    for lang in (None, "de", "PT-BR", "fi", "german"):
+        query = {"version": "1.0"} | ({"lang": lang} if lang is not None else {})
+        answer = assert_same(both(own_shop.client, own_shop.bo.key, headers, **query))
+        said[lang] = answer.json()["offer"]["notes"] if answer.status_code == 200 else answer.status_code
+        assert assert_same(both(own_shop.client, own_shop.bo.key, headers, **query)).content == answer.content
+    own = "# New\n\nFaster *hidden-line* removal.\n"
+    by_header = {"de-AT": "# Neu", "fi, p": "# Novo"}.get(headers.get("Accept-Language", "")[:5], own)
+    assert said == {None: by_header, "de": "# Neu", "PT-BR": "# Novo", "fi": own, "german": 400}
 
 
 def test_keys_that_are_not_genuine_are_refused_in_the_same_words(shop: Shop) -> None:

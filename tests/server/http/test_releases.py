@@ -86,7 +86,7 @@ def test_a_client_that_has_the_list_is_told_so(shop: Shop) -> None:
     headers = license_header(shop.ada.key) | {"If-None-Match": first.headers["etag"]}
     again = shop.client.get("/v1/releases", headers=headers)
     assert (again.status_code, again.content) == (304, b"")
-    assert first.headers["vary"] == "Authorization"
+    assert first.headers["vary"] == "Authorization, Accept-Language"
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def test_a_supported_copy_is_told_everything_a_dialog_needs(shop: Shop) -> None:
         "more_steps_follow": False,
         "last_step": None,
         "notes": "# New\n\nFaster *hidden-line* removal.\n",
+        "notes_language": None,
     }
     assert found["newest"] == {
         "version": "3.0",
@@ -235,7 +236,7 @@ def test_two_certificates_at_once_are_refused(shop: Shop) -> None:
 def test_a_copy_that_has_the_answer_is_told_so_in_a_few_bytes(shop: Shop) -> None:
     first = check(shop.client, shop.bo.key)
     assert first.headers["cache-control"] == "private, no-cache"
-    assert first.headers["vary"] == "Authorization, Tenure-Certificate"
+    assert first.headers["vary"] == "Authorization, Tenure-Certificate, Accept-Language"
     etag = first.headers["etag"]
     for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
         again = check(shop.client, shop.bo.key, {"If-None-Match": known})

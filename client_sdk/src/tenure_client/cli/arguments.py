@@ -13,7 +13,7 @@ from tenure_client.errors import ConfigurationError
 SETTINGS_FILE = "tenure-client.toml"
 
 _PATHS = ("root", "state", "seed")
-_SETTINGS = ("server", "root", "product", "installed_version", "state", "seed", "channel", "platform")
+_SETTINGS = ("server", "root", "product", "installed_version", "state", "seed", "channel", "platform", "language")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     settings.add_argument("--seed", type=Path, metavar="FOLDER", help="a fresh state shipped with the product")
     settings.add_argument("--channel", metavar="NAME", help="default: stable")
     settings.add_argument("--platform", metavar="OS-ARCH", help="default: this machine")
+    settings.add_argument("--language", metavar="TAG", help="of release notes, such as de")
     settings.add_argument(
         "--unsafe-plain-http", action="store_true", help="let the licence key travel unencrypted over http"
     )
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     download.add_argument("version", nargs="?", help="a covered release (default: the one on offer)")
     download.add_argument("--to", type=Path, default=Path(), metavar="FOLDER", help="default: the current folder")
     download.add_argument("--file", metavar="NAME", help="which file, where a release has several for this machine")
+    download.add_argument("--side-file", metavar="NAME", help="instead: what lies beside its files, such as an SBOM")
     download.add_argument("--allow-downgrade", action="store_true", help="also below the installed version")
     commands.add_parser("status", parents=[common], help="show what is known, without the network")
     verify = commands.add_parser("verify", parents=[common], help="check a file against the signed facts")
@@ -76,6 +78,7 @@ def opened_client(options: argparse.Namespace) -> Client:
         seed_directory=settings.get("seed"),
         channel=settings.get("channel", "stable"),
         platform=settings.get("platform"),
+        language=settings.get("language"),
         unsafe_plain_http=options.unsafe_plain_http,
     )
 

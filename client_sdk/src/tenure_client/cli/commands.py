@@ -44,13 +44,16 @@ def _download(client: Client, options: argparse.Namespace) -> None:
             return
         version = str(answer.offer.version)
     with progress_shown(f"{client.product} {version}") as on_progress:
-        path = client.download_release(
-            version,
-            options.to,
-            file_name=options.file,
-            on_progress=on_progress,
-            allow_downgrade=options.allow_downgrade,
-        )
+        if options.side_file is not None:
+            path = client.download_side_file(version, options.side_file, options.to, on_progress=on_progress)
+        else:
+            path = client.download_release(
+                version,
+                options.to,
+                file_name=options.file,
+                on_progress=on_progress,
+                allow_downgrade=options.allow_downgrade,
+            )
     if options.json:
         print_json({"version": version, "path": str(path)})
     else:

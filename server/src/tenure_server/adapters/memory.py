@@ -25,6 +25,7 @@ from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.ports import BuildUpload, Records
 from tenure_server.use_cases.ports_trust import StoredDraft
 from tenure_signing.entitlement import Grant, LicenceStatus, SupportPeriod, UpdateRules
+from tenure_signing.languages import Language
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Rollout
 from tenure_signing.tuf_roles import ROOT, TIMESTAMP
@@ -43,6 +44,7 @@ class _Tables:
     trusted: dict[str, bytes] = field(default_factory=dict)
     rollouts: dict[tuple[ProductName, Version], Rollout] = field(default_factory=dict)
     notes: dict[tuple[ProductName, Version], str] = field(default_factory=dict)
+    translated_notes: dict[tuple[ProductName, Version, Language], str] = field(default_factory=dict)
     audit: list[AuditRecord] = field(default_factory=list)
     events: list[NumberedEvent] = field(default_factory=list)
     tokens: dict[str, ApiToken] = field(default_factory=dict)
@@ -154,6 +156,11 @@ class _Products(_Table):
         if product.name in self.tables.products:
             raise Conflict(f"There is a product {product.name} already.", code="product_exists")
         self.tables.products[product.name] = product
+        self._published()
+
+    def set_notes_language(self, name: ProductName, language: Language) -> None:
+        self._require_product(name)
+        self.tables.products[name] = replace(self.tables.products[name], notes_language=language)
         self._published()
 
 
@@ -333,6 +340,18 @@ class _Notes(_Table):
     def put(self, name: ProductName, version: Version, markdown: str) -> None:
         self._require_product(name)
         self.tables.notes[name, version] = markdown
+        self._published()
+
+    def translations(self, name: ProductName) -> Mapping[Version, Mapping[Language, str]]:
+        found: dict[Version, dict[Language, str]] = {}
+        for (product, version, language), markdown in self.tables.translated_notes.items():
+            if product == name:
+                found.setdefault(version, {})[language] = markdown
+        return found
+
+    def put_translation(self, name: ProductName, version: Version, language: Language, markdown: str) -> None:
+        self._require_product(name)
+        self.tables.translated_notes[name, version, language] = markdown
         self._published()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,8 +13,9 @@ from tenure_server.adapters.server_connection import strange_answer as _strange
 from tenure_server.domain.products import Product
 from tenure_server.domain.publishing import PartLink, PublishingPlan, UploadState
 from tenure_server.errors import Conflict, ServerUnavailable
+from tenure_signing.languages import Language, parse_language
 from tenure_signing.names import ChannelName, ProductName, parse_channel, parse_edition
-from tenure_signing.releases import Build
+from tenure_signing.releases import Build, ReleaseFile
 from tenure_signing.versions import Version
 
 READ_BACK_SECONDS = 3_600  # the server reads the whole build
@@ -37,7 +38,7 @@ class HttpPublishingServer:
         self._connection.close()
 
     def plan(
-        self, product: ProductName, version: Version, channel: ChannelName | None, builds: Sequence[Build]
+        self, product: ProductName, version: Version, channel: ChannelName | None, builds: Sequence[ReleaseFile]
     ) -> PublishingPlan:
         body = {
             "product": product,
@@ -53,6 +54,7 @@ class HttpPublishingServer:
                     str(answer["title"]),
                     tuple(parse_edition(name) for name in answer["editions"]),
                     tuple(parse_channel(name) for name in answer["channels"]),
+                    notes_language=parse_language(answer["notes_language"]),
                 ),
                 date.fromisoformat(answer["today"]),
                 tuple(_state(each) for each in answer["uploads"]),
@@ -63,10 +65,10 @@ class HttpPublishingServer:
             raise _strange()
         return plan
 
-    def upload(self, product: ProductName, version: Version, build: Build) -> UploadState:
+    def upload(self, product: ProductName, version: Version, build: ReleaseFile) -> UploadState:
         return self._upload("uploads", product, version, build, READ_BACK_SECONDS)
 
-    def complete(self, product: ProductName, version: Version, build: Build) -> None:
+    def complete(self, product: ProductName, version: Version, build: ReleaseFile) -> None:
         for attempt in range(1, BUSY_ATTEMPTS + 1):
             try:
                 state = self._upload("uploads/complete", product, version, build, READ_BACK_SECONDS)
@@ -87,7 +89,13 @@ class HttpPublishingServer:
             raise ServerUnavailable(f"The store did not take a part: HTTP status {response.status}.")
 
     def publish(
-        self, product: ProductName, version: Version, role: bytes, notes: str | None, share_basis_points: int | None
+        self,
+        product: ProductName,
+        version: Version,
+        role: bytes,
+        notes: str | None,
+        share_basis_points: int | None,
+        translations: Mapping[Language, str] | None = None,
     ) -> bool:
         body = {
             "product": product,
@@ -95,10 +103,13 @@ class HttpPublishingServer:
             "role": role.decode(),
             "notes": notes,
             "share_basis_points": share_basis_points,
+            "translations": dict(translations or {}),
         }
         return self._ask("publish", body, READ_BACK_SECONDS).get("is_new") is True
 
-    def _upload(self, path: str, product: ProductName, version: Version, build: Build, seconds: float) -> UploadState:
+    def _upload(
+        self, path: str, product: ProductName, version: Version, build: ReleaseFile, seconds: float
+    ) -> UploadState:
         body = {"product": product, "version": str(version), "build": _announced(build)}
         try:
             return _state(self._ask(path, body, seconds))
@@ -109,13 +120,14 @@ class HttpPublishingServer:
         return self._connection.post(f"/v1/publishing/{path}", body, seconds)
 
 
-def _announced(build: Build) -> dict[str, object]:
+def _announced(file: ReleaseFile) -> dict[str, object]:
+    """A side file too: for the store it does not matter what runs on which platform."""
     return {
-        "file_name": build.file_name,
-        "platform": str(build.platform),
-        "length": build.length,
-        "sha256": build.sha256,
-        "sha1": build.sha1,
+        "file_name": file.file_name,
+        "platform": str(file.platform) if isinstance(file, Build) else "any",
+        "length": file.length,
+        "sha256": file.sha256,
+        "sha1": file.sha1 if isinstance(file, Build) else None,
     }
 
 

@@ -17,6 +17,7 @@ from tenure_server.domain.products import LapsePolicy, Product
 from tenure_server.errors import Conflict
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.entitlement import ServicePacks
+from tenure_signing.languages import ENGLISH, parse_language
 from tenure_signing.names import parse_channel, parse_edition, parse_product
 from tenure_signing.releases import DEFAULT_CHANNELS
 from tenure_signing.signer_uris import open_signer
@@ -52,6 +53,9 @@ def add(
     targets_key: Annotated[
         list[str] | None, typer.Option("--targets-key", help="The same of targets. Default: the one kept here.")
     ] = None,
+    notes_language: Annotated[
+        str, typer.Option("--notes-language", help="The language of its release notes; others are translations.")
+    ] = ENGLISH,
     as_json: AsJson = False,
 ) -> None:
     """Add a product. Makes the key that its release engineers sign with, unless --key names theirs.
@@ -67,6 +71,7 @@ def add(
         channels=tuple(parsed("--channel", each, parse_channel) for each in channel) if channel else DEFAULT_CHANNELS,
         service_packs=service_packs,
         lapse_policy=lapse,
+        notes_language=parsed("--notes-language", notes_language, parse_language),
     )
     installation = context.installation
     keys = installation.keys
@@ -130,6 +135,23 @@ def _add(context: CommandContext, product: Product, online: OnlineSigners, given
     )
 
 
+@commands.command("notes-language")
+def set_notes_language(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="The product's name.")],
+    language: Annotated[str, typer.Argument(help="Such as de or pt-br.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say which language a product's release notes are in. Readers of any other get a translation, if there is one."""
+    context = context_of(ctx)
+    product, wanted = parsed("NAME", name, parse_product), parsed("LANGUAGE", language, parse_language)
+    is_new = context.installation.set_notes_language(product, wanted, who=context.who)
+    if as_json:
+        print_json({"product": product, "notes_language": wanted, "is_new": is_new})
+        return
+    print_line(f"{'From now on' if is_new else 'As before'}, the notes of {product} are in {wanted}.")
+
+
 @commands.command("list")
 def list_products(ctx: typer.Context, as_json: AsJson = False) -> None:
     """List the products."""
@@ -154,4 +176,5 @@ def _json(product: Product) -> dict[str, object]:
         "channels": list(product.channels),
         "service_packs": product.service_packs.value,
         "lapse": product.lapse_policy.value,
+        "notes_language": product.notes_language,
     }

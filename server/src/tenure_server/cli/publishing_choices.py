@@ -78,6 +78,8 @@ def choose(
     platforms: Sequence[Platform],
 ) -> Choices:
     """Product, version and the platform of each file. Raises ``InvalidRequest`` (``unclear_files``)."""
+    if not paths:
+        raise InvalidRequest("There is no build among the files.", code="no_files")
     if len(platforms) not in (0, 1, len(paths)):
         raise typer.BadParameter(f"--platform is given once or once for each of the {len(paths)} files, in their order")
     names = [parsed(str(path), path.name, parse_file_name) for path in paths]

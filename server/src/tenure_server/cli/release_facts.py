@@ -17,6 +17,7 @@ def release_facts(release: Release) -> dict[str, object]:
     return {
         **_said(release),
         "builds": "\n".join(f"{platform_name(b.platform)}  {b.file_name}  {b.length} bytes" for b in release.builds),
+        **({"beside": "\n".join(_beside(release))} if release.side_files else {}),
     }
 
 
@@ -28,9 +29,10 @@ def show_what_is_signed(release: Release, origins: Mapping[str, str]) -> None:
         origin = f"   ({origins[name]})" if name in origins else ""
         say(f"  {name:<{width}}  {value}{origin}")
     rows = [(b.file_name, platform_name(b.platform), f"{b.length:,}", b.sha256) for b in release.builds]
+    rows += [(f.file_name, f"beside: {f.kind}", f"{f.length:,}", f.sha256) for f in release.side_files]
     if origins.get("platforms"):
         say(f"  {'platforms':<{width}}  {origins['platforms']}")
-    say_table(("FILE", "PLATFORM", "BYTES", "SHA-256"), rows)
+    say_table(("FILE", "FOR", "BYTES", "SHA-256"), rows)
 
 
 def platform_name(platform: Platform) -> str:
@@ -48,7 +50,12 @@ def _said(release: Release) -> dict[str, object]:
         **({"open": "to every licensee"} if release.open_release else {}),
         **_prices(release),
         **({"notes": f"SHA-256 {release.notes_sha256}"} if release.notes_sha256 is not None else {}),
+        **{f"notes in {language}": f"SHA-256 {digest}" for language, digest in release.notes_by_language},
     }
+
+
+def _beside(release: Release) -> list[str]:
+    return [f"{file.kind}  {file.file_name}  {file.length} bytes" for file in release.side_files]
 
 
 def _prices(release: Release) -> dict[str, str]:

@@ -23,12 +23,14 @@ from tenure_server.cli.context import (
 from tenure_server.cli.output import money_json, print_facts, print_json, print_line, print_table, progress_bar, say
 from tenure_server.cli.publishing import PublishingOptions, confirm, publish_to_server
 from tenure_server.cli.publishing_choices import Choices, FoundFile, choose, find_publishing_file
+from tenure_server.cli.publishing_extras import read_notes, read_side_files
 from tenure_server.cli.release_facts import platform_name, release_facts
 from tenure_server.cli.rollouts import KeysOption, signers_of
 from tenure_server.domain.money import parse_amount, parse_currency
 from tenure_server.domain.rollouts import parse_share, show_share
+from tenure_server.domain.side_file_names import side_file_kind
 from tenure_server.errors import Conflict, InvalidRequest
-from tenure_server.use_cases.publish import MAX_NOTES_BYTES, Published, PublishRequest
+from tenure_server.use_cases.publish import Published, PublishRequest
 from tenure_signing.days import parse_day
 from tenure_signing.names import (
     parse_channel,
@@ -36,7 +38,7 @@ from tenure_signing.names import (
     parse_platform,
     parse_product,
 )
-from tenure_signing.releases import PaidUpgrade, Release, Rollout
+from tenure_signing.releases import PaidUpgrade, Release, Rollout, SideFileKind
 from tenure_signing.versions import Kind, parse_version
 
 
@@ -82,7 +84,14 @@ def publish(
     ] = None,
     currency: Annotated[str | None, typer.Option("--currency", help="Of both prices. [TENURE_CURRENCY]")] = None,
     notes: Annotated[str | None, typer.Option("--notes", help="Release notes in Markdown.")] = None,
-    notes_file: Annotated[Path | None, typer.Option("--notes-file", help="The same from a file.")] = None,
+    notes_file: Annotated[
+        list[str] | None,
+        typer.Option("--notes-file", metavar="FILE", help="The same from a file; de=FILE for a translation."),
+    ] = None,
+    attach: Annotated[
+        list[str] | None,
+        typer.Option("--attach", metavar="FILE[:KIND]", help=f"Beside the builds, as {', '.join(SideFileKind)}."),
+    ] = None,
     rollout: Annotated[
         str | None, typer.Option("--rollout", help="Share of installs a new version reaches at first, such as 10%.")
     ] = None,
@@ -111,13 +120,15 @@ def publish(
     found = find_publishing_file(config)
     choices = choose(
         found,
-        files,
+        [path for path in files if side_file_kind(path.name) is None],
         parsed_or_none("--product", product, parse_product),
         parsed_or_none("--version", version, parse_version),
         [parsed("--platform", each, parse_platform) for each in platform or ()],
     )
     channel_given = parsed_or_none("--channel", channel, parse_channel)
     editions_given = frozenset(parsed("--edition", each, parse_edition) for each in edition) if edition else None
+    given_notes = read_notes(notes, notes_file or (), found)
+    beside = [path for path in files if side_file_kind(path.name) is not None]
     request = PublishRequest(
         product=choices.product,
         version=choices.version,
@@ -129,10 +140,12 @@ def publish(
         upgrade_from=parsed_or_none("--upgrade-from", upgrade_from, parse_version),
         open_release=open_release,
         paid_upgrade=_paid_upgrade(context, in_support, without_support, currency),
-        notes=_notes(notes, notes_file, found),
+        notes=given_notes.text,
+        translations=given_notes.translations,
+        side_files=read_side_files(attach or (), beside, found),
         share_basis_points=parsed_or_none("--rollout", rollout, parse_share),
     )
-    total_bytes = _total_bytes(files)
+    total_bytes = _total_bytes([file.source for file in request.all_files])
     options = _options(found, choices, server, root, key, dry_run=dry_run, yes=yes, shows_progress=not as_json)
     if options.server is None:
         published = _publish_here(context, request, options, total_bytes)
@@ -208,6 +221,7 @@ def list_releases(
     if as_json:
         print_json([_json(release, rollout) for release, rollout in listed])
         return
+    has_side_files = any(release.side_files for release, _ in listed)
     rows = [
         (
             f"{release.product} {release.version}",
@@ -216,11 +230,13 @@ def list_releases(
             release.channel,
             ", ".join(sorted(release.editions)),
             ", ".join(sorted({platform_name(build.platform) for build in release.builds})),
+            *([", ".join(sorted({file.kind for file in release.side_files}))] if has_side_files else []),
             _state(release, rollout),
         )
         for release, rollout in listed
     ]
-    columns = ("RELEASE", "DAY", "KIND", "CHANNEL", "EDITIONS", "PLATFORMS", "STATE")
+    beside = ("BESIDE",) if has_side_files else ()
+    columns = ("RELEASE", "DAY", "KIND", "CHANNEL", "EDITIONS", "PLATFORMS", *beside, "STATE")
     print_table(columns, rows, nothing="Nothing is published yet: tenure publish does it.")
 
 
@@ -287,21 +303,6 @@ def _paid_upgrade(
         parsed("--upgrade-price-in-support", in_support, lambda text: parse_amount(text, money)),
         parsed("--upgrade-price-without-support", without_support, lambda text: parse_amount(text, money)),
     )
-
-
-def _notes(text: str | None, file: Path | None, found: FoundFile) -> str | None:
-    if text is not None and file is not None:
-        raise typer.BadParameter("--notes and --notes-file exclude each other")
-    if text is None and file is None and found.settings.notes is not None:
-        file = found.path(found.settings.notes)
-    if file is None:
-        return text
-    with file.open("rb") as stream:
-        data = stream.read(MAX_NOTES_BYTES + 1)
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(f"{file} is not UTF-8 text.", code="notes_not_utf8") from error
 
 
 def _total_bytes(paths: list[Path]) -> int:
@@ -372,5 +373,16 @@ def _json(release: Release, rollout: Rollout) -> dict[str, object]:
                 "path": build.path,
             }
             for build in release.builds
+        ],
+        "notes_languages": [language for language, _ in release.notes_by_language],
+        "side_files": [
+            {
+                "file_name": file.file_name,
+                "kind": file.kind.value,
+                "length": file.length,
+                "sha256": file.sha256,
+                "path": file.path,
+            }
+            for file in release.side_files
         ],
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tenure_signing.entitlement import ServicePacks
+from tenure_signing.languages import ENGLISH, Language
 from tenure_signing.names import ChannelName, EditionName, ProductName
 from tenure_signing.releases import DEFAULT_CHANNELS
 
@@ -26,3 +27,4 @@ class Product:
     channels: tuple[ChannelName, ...] = DEFAULT_CHANNELS  # most stable first
     service_packs: ServicePacks = ServicePacks.PERIOD
     lapse_policy: LapsePolicy = LapsePolicy.CLOSED
+    notes_language: Language = ENGLISH  # of the notes that every release has; others are translations

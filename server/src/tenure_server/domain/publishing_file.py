@@ -25,6 +25,7 @@ from tenure_signing.names import (
     parse_product,
     platform_of,
 )
+from tenure_signing.releases import SideFileKind
 from tenure_signing.versions import Version, parse_version
 
 T = TypeVar("T")
@@ -115,9 +116,15 @@ def _side_file(keys: _Keys) -> tuple[str, str | None]:
     path = keys.parsed("file", _path)
     if path is None:
         raise keys.problem("file", "is missing")
-    kind = keys.parsed("kind", str)
+    kind = keys.parsed("kind", _kind)
     keys.finish()
     return path, kind
+
+
+def _kind(text: str) -> str:
+    if text not in tuple(SideFileKind):
+        raise ValueError(f"is one of {', '.join(SideFileKind)}")
+    return text
 
 
 def _pattern(keys: _Keys) -> FilePattern:

@@ -6,6 +6,7 @@ licence's own is spelled here. A test holds the result equal, byte for byte, to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from tenure_server.domain.licence_facts import SupportedLicence
@@ -16,6 +17,7 @@ from tenure_server.use_cases.licence_cache import RecentlyUsed
 from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary, renewal_offer, support_summary
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.coverage import Covered
+from tenure_signing.languages import Language
 from tenure_signing.names import EditionName, Platform
 from tenure_signing.releases import Release
 from tenure_signing.update_choice import InstalledCopy, Newest, Offer, UpdateChoice
@@ -42,8 +44,17 @@ class AnswerPieces:
         self._base_url = base_url
         self._pieces: RecentlyUsed[object, bytes] = RecentlyUsed(MAX_PIECES)
 
-    def body(self, choice: UpdateChoice, edition: EditionName, copy: InstalledCopy, version: str, own: bytes) -> bytes:
-        """``version`` is the installed one in its normal spelling, ``own`` what ``support_pieces`` gave."""
+    def body(
+        self,
+        choice: UpdateChoice,
+        edition: EditionName,
+        copy: InstalledCopy,
+        version: str,
+        own: bytes,
+        languages: Sequence[Language] = (),
+    ) -> bytes:
+        """``version`` is the installed one in its normal spelling, ``own`` what ``support_pieces`` gave,
+        ``languages`` those wanted for the notes."""
         installed = choice.installed
         pinned = "null" if choice.pin is None else f'"{choice.pin}"'
         head = (
@@ -55,7 +66,7 @@ class AnswerPieces:
                 head.encode(),
                 _NULL if installed is None or installed.withdrawal is None else self._withdrawn(installed),
                 b'},"offer":',
-                _NULL if choice.offer is None else self._offer(choice.offer, copy.machine),
+                _NULL if choice.offer is None else self._offer(choice.offer, copy.machine, languages),
                 b',"newest":',
                 _NULL if choice.newest is None else self._newest(choice.newest),
                 b",",
@@ -66,12 +77,13 @@ class AnswerPieces:
 
     # Releases live as long as their index, so they are told apart by identity.
 
-    def _offer(self, offer: Offer, machine: Platform) -> bytes:
-        key = (id(offer.release), machine, offer.covered.reason, offer.is_downgrade, offer.last_step)
+    def _offer(self, offer: Offer, machine: Platform, languages: Sequence[Language]) -> bytes:
+        language = self.published.language_for(offer.release.version, languages) if languages else None
+        key = (id(offer.release), machine, offer.covered.reason, offer.is_downgrade, offer.last_step, language)
         piece = self._pieces.get(key)
         if piece is None:
-            notes = self.published.notes.get(offer.release.version)
-            piece = offer_answer(offer, notes, self._base_url).model_dump_json().encode()
+            notes = self.published.notes_in(offer.release.version, language)
+            piece = offer_answer(offer, notes, language, self._base_url).model_dump_json().encode()
             self._pieces.put(key, piece)
         return piece
 
@@ -93,7 +105,7 @@ class AnswerPieces:
         return piece
 
 
-def offer_answer(offer: Offer, notes: str | None, base_url: str) -> wire.Offer:
+def offer_answer(offer: Offer, notes: str | None, notes_language: Language | None, base_url: str) -> wire.Offer:
     release = offer.release
     return wire.Offer(
         version=str(release.version),
@@ -105,6 +117,7 @@ def offer_answer(offer: Offer, notes: str | None, base_url: str) -> wire.Offer:
         more_steps_follow=offer.more_steps_follow,
         last_step=str(offer.last_step) if offer.last_step is not None else None,
         notes=notes,
+        notes_language=notes_language,
         builds=[wire.Build.of(build, base_url) for build in offer.builds],
     )
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tenure_server.http.languages import accepted_languages
 from tenure_server.http.parameters import UpdateCheckRequest
 from tenure_server.use_cases.licence_cache import RecentlyUsed
 from tenure_signing.entitlement import Turn
 from tenure_signing.errors import SigningError
+from tenure_signing.languages import Language, parse_language
 from tenure_signing.names import ChannelName, Platform, parse_channel, platform_of
 from tenure_signing.update_choice import InstalledCopy
 from tenure_signing.versions import Version, parse_version
@@ -19,7 +21,7 @@ from tenure_signing.versions import Version, parse_version
 MAX_QUERY_BYTES = 600
 _STABLE: ChannelName = UpdateCheckRequest.model_fields["channel"].default
 _INSTALL_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
-_NAMES = frozenset({"product", "version", "os", "arch", "channel", "install_id", "manual", "turn"})
+_NAMES = frozenset({"product", "version", "os", "arch", "channel", "install_id", "manual", "turn", "lang"})
 _TURNS = {turn.value: turn for turn in Turn}
 _REMEMBERED = 4_096
 
@@ -29,6 +31,7 @@ class PlainCheck:
     product: str
     version: str  # in its normal spelling
     copy: InstalledCopy
+    languages: tuple[Language, ...]  # the parameter's, else the header's
 
 
 class PlainQueries:
@@ -38,8 +41,9 @@ class PlainQueries:
         self._versions: RecentlyUsed[str, tuple[Version, str]] = RecentlyUsed(_REMEMBERED)
         self._machines: RecentlyUsed[tuple[str, str], Platform] = RecentlyUsed(_REMEMBERED)
         self._channels: RecentlyUsed[str, ChannelName] = RecentlyUsed(_REMEMBERED)
+        self._languages: RecentlyUsed[bytes, tuple[Language, ...]] = RecentlyUsed(_REMEMBERED)
 
-    def read(self, query: bytes) -> PlainCheck | None:
+    def read(self, query: bytes, accept_language: bytes | None = None) -> PlainCheck | None:
         if len(query) > MAX_QUERY_BYTES or b"%" in query or b"+" in query or not query.isascii():
             return None
         values: dict[str, str] = {}
@@ -49,11 +53,11 @@ class PlainQueries:
                 return None
             values[name] = value
         try:
-            return self._checked(values)
+            return self._checked(values, accept_language)
         except (KeyError, SigningError):
             return None
 
-    def _checked(self, values: dict[str, str]) -> PlainCheck | None:
+    def _checked(self, values: dict[str, str], accept_language: bytes | None) -> PlainCheck | None:
         version, spelling = self._version(values["version"])
         machine = self._machine(values["os"], values["arch"])
         channel = self._channel(values["channel"]) if "channel" in values else _STABLE
@@ -67,7 +71,18 @@ class PlainQueries:
             return None
         own_turn = _TURNS[turn] if turn is not None else None
         copy = InstalledCopy(version, machine, channel, install_id, manual == "true", own_turn)
-        return PlainCheck(values["product"], spelling, copy)
+        lang = values.get("lang")
+        languages = (parse_language(lang),) if lang is not None else self._accepted(accept_language)
+        return PlainCheck(values["product"], spelling, copy, languages)
+
+    def _accepted(self, header: bytes | None) -> tuple[Language, ...]:
+        if header is None:
+            return ()
+        found = self._languages.get(header)
+        if found is None:
+            found = accepted_languages(header.decode("latin-1"))
+            self._languages.put(header, found)
+        return found
 
     def _version(self, text: str) -> tuple[Version, str]:
         found = self._versions.get(text)

@@ -15,6 +15,7 @@ from starlette.types import Scope, Send
 from tenure_server.errors import AuthenticationRequired, TenureError
 from tenure_server.http.authentication import MAX_CREDENTIALS_CHARACTERS
 from tenure_server.http.edge import ALWAYS
+from tenure_server.http.languages import MAX_HEADER_CHARACTERS
 from tenure_server.http.problems import problem_of
 from tenure_server.use_cases.api_tokens import TOKEN_PREFIX
 from tenure_server.use_cases.catalogue import Catalogue
@@ -39,6 +40,7 @@ class PlainHead:
     key: str
     if_none_match: str | None
     has_certificate: bool
+    accept_language: bytes | None
 
 
 def plain_head(scope: Scope) -> PlainHead | None:
@@ -48,6 +50,7 @@ def plain_head(scope: Scope) -> PlainHead | None:
     authorization: bytes | None = None
     if_none_match: bytes | None = None
     has_certificate = False
+    accept_language: bytes | None = None
     for name, value in scope["headers"]:
         if name == b"authorization":
             if authorization is not None:
@@ -59,6 +62,10 @@ def plain_head(scope: Scope) -> PlainHead | None:
             if_none_match = value
         elif name == b"tenure-certificate":
             has_certificate = True
+        elif name == b"accept-language":
+            if accept_language is not None or len(value) > MAX_HEADER_CHARACTERS:
+                return None
+            accept_language = value
         elif name in _HAS_BODY:
             return None
     if (
@@ -71,7 +78,10 @@ def plain_head(scope: Scope) -> PlainHead | None:
     if not key or b" " in key or b"\t" in key or key.startswith(_TOKEN):
         return None
     return PlainHead(
-        key.decode("latin-1"), None if if_none_match is None else if_none_match.decode("latin-1"), has_certificate
+        key.decode("latin-1"),
+        None if if_none_match is None else if_none_match.decode("latin-1"),
+        has_certificate,
+        accept_language,
     )
 
 

@@ -38,6 +38,9 @@ _ONE_MINUTE = timedelta(minutes=1)
 _CACHING = ((b"cache-control", CACHING.encode()), (b"vary", VARY.encode()))
 _JSON = (b"content-type", b"application/json")
 
+_Question = tuple[str, bytes, bytes | None]
+"""The licence key's digest, the query and ``Accept-Language``: what an answer depends on beside what is published."""
+
 
 class VendorDay:
     """The vendor's calendar day, asked of the time zone once a minute: its offsets change on whole minutes."""
@@ -84,7 +87,7 @@ class FastUpdateCheck:
         self._queries = PlainQueries()
         self._pieces: dict[str, AnswerPieces] = {}
         self._own: RecentlyUsed[str, tuple[KnownLicence, Product, date, bytes]] = RecentlyUsed(MAX_OWN_PIECES)
-        self._answers: RecentlyUsed[tuple[str, bytes], _Answer] = RecentlyUsed(MAX_ANSWERS)
+        self._answers: RecentlyUsed[_Question, _Answer] = RecentlyUsed(MAX_ANSWERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = plain_head(scope)
@@ -98,7 +101,8 @@ class FastUpdateCheck:
                 self._identify, head.key, digest, catalogue
             )
             query: bytes = scope["query_string"]
-            answer = self._remembered(known, digest, query, catalogue) or self._decided(known, digest, query, catalogue)
+            question = (digest, query, head.accept_language)
+            answer = self._remembered(known, question, catalogue) or self._decided(known, question, catalogue)
         except TenureError as error:
             await refuse(error, send)
             return
@@ -111,9 +115,9 @@ class FastUpdateCheck:
             await send(answer.start)
             await send(answer.body)
 
-    def _remembered(self, known: KnownLicence, digest: str, query: bytes, catalogue: Catalogue) -> _Answer | None:
+    def _remembered(self, known: KnownLicence, question: _Question, catalogue: Catalogue) -> _Answer | None:
         """The answer given before to the same question, if nothing has changed since."""
-        answer = self._answers.get((digest, query))
+        answer = self._answers.get(question)
         if answer is None or answer.known is not known:
             return None
         published = catalogue.products.get(answer.pieces.index.product.product)
@@ -121,8 +125,9 @@ class FastUpdateCheck:
             return None
         return answer
 
-    def _decided(self, known: KnownLicence, digest: str, query: bytes, catalogue: Catalogue) -> _Answer | None:
-        asked = self._queries.read(query)
+    def _decided(self, known: KnownLicence, question: _Question, catalogue: Catalogue) -> _Answer | None:
+        digest, query, accept_language = question
+        asked = self._queries.read(query, accept_language)
         if asked is None:
             return None
         facts = known.facts
@@ -139,10 +144,10 @@ class FastUpdateCheck:
         except InvalidName:
             return None
         own = self._own_piece(known, digest, published.product, today)
-        body = pieces.body(choice, facts.edition, asked.copy, asked.version, own)
+        body = pieces.body(choice, facts.edition, asked.copy, asked.version, own, asked.languages)
         answer = _answer(known, pieces, body)
         if not index.moves_with_time:
-            self._answers.put((digest, query), answer)
+            self._answers.put(question, answer)
         return answer
 
     def _own_piece(self, known: KnownLicence, digest: str, product: Product, today: date) -> bytes:

@@ -14,6 +14,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 from tenure_server.http.reading import IN_HEADER, IN_PATH, RequestModel
 from tenure_signing.entitlement import Turn
 from tenure_signing.key_sets import Purpose
+from tenure_signing.languages import Language, parse_language
 from tenure_signing.names import (
     OPERATING_SYSTEMS,
     ChannelName,
@@ -110,6 +111,11 @@ _OS = _string(f"{', '.join(OPERATING_SYSTEMS)}, or an alias such as darwin", exa
 _ARCH = _string("x86_64, aarch64 and so on, or an alias such as amd64", examples=["x86_64"])
 
 
+_LANG = _string(
+    "the language of the notes, such as de or pt-br; default: Accept-Language, else the product's own", maxLength=35
+)
+
+
 class UpdateCheckRequest(RequestModel):
     product: Annotated[ProductName, PlainValidator(parse_product), _PRODUCT]
     version: Annotated[
@@ -144,6 +150,7 @@ class UpdateCheckRequest(RequestModel):
         PlainValidator(_parse_turn),
         _string("when in a rollout the install wants to come; default: as its licence has it", enum=list(Turn)),
     ] = None
+    lang: Annotated[Language | None, PlainValidator(parse_language), _LANG] = None
     certificate: Annotated[
         str | None,
         PlainValidator(_parse_certificate),
@@ -167,6 +174,7 @@ class ReleasesRequest(RequestModel):
         PlainValidator(_parse_limit),
         WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "description": "releases on a page"}),
     ] = DEFAULT_PAGE
+    lang: Annotated[Language | None, PlainValidator(parse_language), _LANG] = None
     cursor: Annotated[
         Version | None, PlainValidator(parse_version), _string("`next_cursor` of the page before", maxLength=64)
     ] = None

@@ -33,8 +33,9 @@ from tenure_server.use_cases.api_tokens import require_scope
 from tenure_server.use_cases.publish import MAX_NOTES_BYTES
 from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned, SignedRelease
 from tenure_server.use_cases.upload_builds import MAX_BUILD_BYTES, UploadBuilds
+from tenure_signing.languages import parse_language
 from tenure_signing.names import parse_channel, parse_file_name, parse_platform, parse_product
-from tenure_signing.release_record import target_path
+from tenure_signing.release_record import MAX_TRANSLATIONS, target_path
 from tenure_signing.releases import Build
 from tenure_signing.tuf_roles import policy_of
 from tenure_signing.versions import MAX_VERSION_CHARACTERS, parse_version
@@ -45,6 +46,12 @@ MAX_BUILDS = 200
 def _version(text: str) -> str:
     if str(parse_version(text)) != text:
         raise ValueError("a version is written in its normal form here")
+    return text
+
+
+def _language(text: str) -> str:
+    if parse_language(text) != text:
+        raise ValueError("a language is written in lower case here")
     return text
 
 
@@ -99,6 +106,10 @@ class PublishBody(BodyModel):
     share_basis_points: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
         default=None, description="of installs that a new version reaches at first"
     )
+    translations: Annotated[
+        dict[Annotated[str, AfterValidator(_language)], Annotated[str, Field(max_length=MAX_NOTES_BYTES)]],
+        Field(max_length=MAX_TRANSLATIONS, description="of the notes, by language"),
+    ] = Field(default_factory=dict)
 
 
 _REFUSALS: tuple[type[TenureError], ...] = (
@@ -149,6 +160,7 @@ class PublishingEndpoints:
                 title=plan.product.title,
                 editions=list(plan.product.editions),
                 channels=list(plan.product.channels),
+                notes_language=plan.product.notes_language,
                 today=plan.today,
                 uploads=[wire.Upload.of(state) for state in plan.uploads],
             )
@@ -172,6 +184,7 @@ class PublishingEndpoints:
             role=body.role.encode(),
             notes=body.notes,
             share_basis_points=body.share_basis_points,
+            translations={parse_language(language): text for language, text in body.translations.items()},
         )
         published = await run_in_threadpool(self.publish, signed, token)
         release = published.release

@@ -12,6 +12,7 @@ from tenure_server.http import wire
 from tenure_server.http.authentication import Authentication
 from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.etags import conditional
+from tenure_server.http.languages import wanted_languages
 from tenure_server.http.parameters import ReleasesRequest
 from tenure_server.http.reading import read
 from tenure_server.use_cases.list_releases import ListedRelease, ListReleases
@@ -38,7 +39,12 @@ class ReleasesEndpoint:
         asked = read(request, ReleasesRequest)
         listed = [
             each
-            for each in self.list_releases(licence, machine=asked.machine, channel=asked.channel)
+            for each in self.list_releases(
+                licence,
+                machine=asked.machine,
+                channel=asked.channel,
+                languages=wanted_languages(request, asked.lang),
+            )
             if asked.cursor is None or each.release.version < asked.cursor
         ]
         page = listed[: asked.limit]
@@ -49,7 +55,7 @@ class ReleasesEndpoint:
             releases=[_rendered(each, base_url) for each in page],
             next_cursor=str(page[-1].release.version) if len(listed) > len(page) else None,
         )
-        headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+        headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Language"}
         return conditional(request, answer.model_dump_json().encode(), media_type="application/json", headers=headers)
 
 
@@ -66,5 +72,7 @@ def _rendered(listed: ListedRelease, base_url: str) -> wire.ListedRelease:
         price=wire.price_of(listed.decision),
         withdrawn=wire.Withdrawal.of(release),
         notes=listed.notes,
+        notes_language=listed.notes_language,
         builds=[wire.Build.of(build, base_url) for build in listed.builds],
+        side_files=[wire.SideFile.of(file, base_url) for file in release.side_files],
     )

@@ -13,12 +13,13 @@ from tenure_server.http.answer_pieces import newest_answer, offer_answer
 from tenure_server.http.authentication import Authentication
 from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.etags import conditional
+from tenure_server.http.languages import wanted_languages
 from tenure_server.http.parameters import UpdateCheckRequest
 from tenure_server.http.reading import read
 from tenure_server.use_cases.check_for_update import CheckForUpdate, UpdateAnswer
 from tenure_signing.update_choice import InstalledCopy
 
-VARY = "Authorization, Tenure-Certificate"
+VARY = "Authorization, Tenure-Certificate, Accept-Language"
 CACHING = "private, no-cache"
 
 OPERATION = Operation(
@@ -42,7 +43,13 @@ class UpdateCheckEndpoint:
         asked = read(request, UpdateCheckRequest)
         copy = InstalledCopy(asked.version, asked.machine, asked.channel, asked.install_id, asked.manual, asked.turn)
         wants_certificate = asked.certificate is not None
-        answer = self.check_for_update(licence, asked.product, copy, wants_certificate=wants_certificate)
+        answer = self.check_for_update(
+            licence,
+            asked.product,
+            copy,
+            wants_certificate=wants_certificate,
+            languages=wanted_languages(request, asked.lang),
+        )
         body = rendered(answer, self.public_url).model_dump_json().encode()
         if wants_certificate:  # a certificate is of this instant: no two answers are the same
             return Response(body, headers={"Cache-Control": "no-store", "Vary": VARY}, media_type="application/json")
@@ -59,7 +66,9 @@ def rendered(answer: UpdateAnswer, base_url: str) -> wire.UpdateCheck:
         channel=answer.copy.channel,
         pinned=str(choice.pin) if choice.pin is not None else None,
         installed=wire.Installed(version=str(answer.copy.version), withdrawn=wire.Withdrawal.of(choice.installed)),
-        offer=offer_answer(choice.offer, answer.notes, base_url) if choice.offer is not None else None,
+        offer=None
+        if choice.offer is None
+        else offer_answer(choice.offer, answer.notes, answer.notes_language, base_url),
         newest=newest_answer(choice.newest) if choice.newest is not None else None,
         support=wire.Support.of(answer.support),
         renewal=wire.Renewal.of(answer.renewal),

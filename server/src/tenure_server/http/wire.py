@@ -90,6 +90,26 @@ class Build(Answer):
         )
 
 
+class SideFile(Answer):
+    file_name: str
+    kind: releases.SideFileKind
+    length: int = Field(description="bytes")
+    sha256: str = Field(description="lower-case hexadecimal")
+    path: str = Field(description="the TUF target path")
+    url: str = Field(description="where to download it, with the licence key in the Authorization header")
+
+    @classmethod
+    def of(cls, file: releases.SideFile, base_url: str) -> Self:
+        return cls(
+            file_name=file.file_name,
+            kind=file.kind,
+            length=file.length,
+            sha256=file.sha256,
+            path=file.path,
+            url=f"{base_url.rstrip('/')}/downloads/{file.path}",
+        )
+
+
 class SupportPeriod(Answer):
     """Both ends inclusive."""
 
@@ -181,6 +201,7 @@ class Offer(Answer):
     more_steps_follow: bool
     last_step: str | None = Field(description="the version where the steps lead")
     notes: str | None = Field(description="Markdown")
+    notes_language: str | None = Field(description="null: the product's own")
     builds: list[Build]
 
 
@@ -223,7 +244,9 @@ class ListedRelease(Answer):
     price: Money | None = Field(description="per seat; with `upgrade_payment_due` only")
     withdrawn: Withdrawal | None
     notes: str | None = Field(description="Markdown")
+    notes_language: str | None = Field(description="null: the product's own")
     builds: list[Build]
+    side_files: list[SideFile] = Field(description="what lies beside the builds, such as an SBOM; never offered")
 
 
 class ReleaseList(Answer):
@@ -291,6 +314,7 @@ class PublishingPlan(Answer):
     title: str
     editions: list[str]
     channels: list[str] = Field(description="most stable first")
+    notes_language: str = Field(description="of the notes that every release has")
     today: date = Field(description="in the vendor's time zone")
     uploads: list[Upload] = Field(description="of the builds, in the order of the request; without links")
 

@@ -12,12 +12,12 @@ from markupsafe import Markup
 
 from tenure_server.portal import release_notes
 from tenure_server.portal.reasons import what_would_cover, why_covered, why_not_covered
-from tenure_server.portal.wording import KINDS, platform, size
+from tenure_server.portal.wording import KINDS, SIDE_FILES, platform, size
 from tenure_server.use_cases.licence_status import LicenceStanding
 from tenure_server.use_cases.list_releases import ListedRelease
 from tenure_signing.coverage import Covered, NotCovered
 from tenure_signing.names import ChannelName
-from tenure_signing.releases import Build, Release
+from tenure_signing.releases import Build, Release, SideFile
 from tenure_signing.update_choice import Withheld
 from tenure_signing.versions import Version
 
@@ -30,6 +30,17 @@ class DownloadView:
     file_name: str
     size: str
     bytes: str
+    sha256: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class SideFileView:
+    """What lies beside the builds."""
+
+    kind: str
+    file_name: str
+    size: str
     sha256: str
     href: str
 
@@ -50,7 +61,9 @@ class ReleaseView:
     why: str | None
     remedy: str | None
     downloads: tuple[DownloadView, ...]
+    side_files: tuple[SideFileView, ...]
     notes: Markup | None
+    notes_language: str
     is_open: bool
 
 
@@ -70,13 +83,16 @@ def release_page(
     vendor: str,
     *,
     before: Version | None = None,
+    notes_language: str = "en",
 ) -> ReleasePage:
     """The newest releases, or those older than ``before``. ``listed`` is newest first."""
     rest = [each for each in listed if before is None or each.release.version < before]
     shown = rest[:RELEASES_ON_A_PAGE]
     first = _first_to_look_at(shown, channels) if before is None else None
     return ReleasePage(
-        releases=tuple(_view(each, standing, channels, vendor, is_open=each is first) for each in shown),
+        releases=tuple(
+            _view(each, standing, channels, vendor, notes_language, is_open=each is first) for each in shown
+        ),
         total=len(listed),
         older=shown[-1].release.version if len(rest) > len(shown) else None,
     )
@@ -90,7 +106,13 @@ def _first_to_look_at(shown: Sequence[ListedRelease], channels: Sequence[Channel
 
 
 def _view(
-    listed: ListedRelease, standing: LicenceStanding, channels: Sequence[ChannelName], vendor: str, *, is_open: bool
+    listed: ListedRelease,
+    standing: LicenceStanding,
+    channels: Sequence[ChannelName],
+    vendor: str,
+    notes_language: str,
+    *,
+    is_open: bool,
 ) -> ReleaseView:
     release = listed.release
     state, label, why, remedy = _decision(listed, standing, vendor)
@@ -104,7 +126,9 @@ def _view(
         why=why,
         remedy=remedy,
         downloads=tuple(map(_download, listed.builds)) if listed.is_downloadable else (),
+        side_files=tuple(map(_side_file, release.side_files)) if listed.is_downloadable else (),
         notes=release_notes.rendered(listed.notes) if listed.notes else None,
+        notes_language=listed.notes_language or notes_language,
         is_open=is_open,
     )
 
@@ -141,6 +165,16 @@ def _decision(listed: ListedRelease, standing: LicenceStanding, vendor: str) -> 
 def _replacement(release: Release) -> str | None:
     replacement = release.withdrawal.replacement if release.withdrawal is not None else None
     return f"Use {replacement} in its place." if replacement is not None else None
+
+
+def _side_file(file: SideFile) -> SideFileView:
+    return SideFileView(
+        kind=SIDE_FILES[file.kind],
+        file_name=file.file_name,
+        size=size(file.length),
+        sha256=file.sha256,
+        href=f"/portal/downloads/{quote(file.path)}",
+    )
 
 
 def _download(build: Build) -> DownloadView:

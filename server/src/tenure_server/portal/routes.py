@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from starlette.routing import Route
 from tenure_server.domain.licences import Licence
 from tenure_server.errors import AuthenticationRequired, InvalidRequest, NotFound, TenureError
 from tenure_server.http.downloads import redirect_to
+from tenure_server.http.languages import wanted_languages
 from tenure_server.http.problems import Answerable, incident_of, problem_of
 from tenure_server.portal import wording
 from tenure_server.portal.forms import read_form, require_own_page
@@ -30,6 +31,7 @@ from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_signing.errors import InvalidName, InvalidVersion
+from tenure_signing.languages import Language, parse_language
 from tenure_signing.licence_key import normalise_pasted
 from tenure_signing.names import parse_file_name, parse_product
 from tenure_signing.versions import Version, parse_version
@@ -65,7 +67,10 @@ class Portal:
         product = self.show_licence.catalogue.current().product(licence.product).product
         today = self.show_licence.policy.day_of(self.show_licence.clock())
         support = support_view(standing, today)
-        releases = release_page(self.list_releases(licence), standing, product.channels, self.pages.vendor)
+        listed = self.list_releases(licence, languages=_languages(request))
+        releases = release_page(
+            listed, standing, product.channels, self.pages.vendor, notes_language=product.notes_language
+        )
         token = self.feed_tokens.token_of(licence.licence_id)
         return self.pages.render(
             "licence.html",
@@ -84,8 +89,15 @@ class Portal:
         before = _version(request.query_params.get("before", ""))
         product = self.show_licence.catalogue.current().product(licence.product).product
         standing = self.show_licence(licence)
-        listed = self.list_releases(licence)
-        page = release_page(listed, standing, product.channels, self.pages.vendor, before=before)
+        listed = self.list_releases(licence, languages=_languages(request))
+        page = release_page(
+            listed,
+            standing,
+            product.channels,
+            self.pages.vendor,
+            before=before,
+            notes_language=product.notes_language,
+        )
         return self.pages.render("older.html", product=product, licence=licence, page=page, before=str(before))
 
     async def sign_in(self, request: Request) -> Response:
@@ -193,6 +205,15 @@ def _in_thread(answer: Callable[[Request], Response]) -> Callable[[Request], Awa
 
 def _see_other() -> Response:
     return RedirectResponse(HOME, HTTPStatus.SEE_OTHER, headers=dict(HEADERS))
+
+
+def _languages(request: Request) -> Sequence[Language]:
+    """Of the notes: ``lang`` in the address, else what the browser says."""
+    try:
+        lang = parse_language(request.query_params["lang"]) if "lang" in request.query_params else None
+    except InvalidName:
+        lang = None
+    return wanted_languages(request, lang)
 
 
 def _version(text: str) -> Version:

@@ -7,6 +7,7 @@ from datetime import date
 
 from tenure_server.errors import Refusal
 from tenure_signing.names import Platform
+from tenure_signing.releases import SideFileKind
 from tenure_signing.versions import Kind
 
 MONTHS = (
@@ -28,6 +29,15 @@ KINDS: Mapping[Kind, str] = {
     Kind.MAJOR: "Major release",
     Kind.MINOR: "Minor release",
     Kind.SERVICE_PACK: "Service pack",
+}
+
+SIDE_FILES: Mapping[SideFileKind, str] = {
+    SideFileKind.SBOM: "List of components (SBOM)",
+    SideFileKind.CHECKSUM: "Checksums",
+    SideFileKind.SIGNATURE: "Signature",
+    SideFileKind.LICENCE: "Licence text",
+    SideFileKind.SYMBOLS: "Debug symbols",
+    SideFileKind.OTHER: "Other file",
 }
 
 _SYSTEMS = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -17,9 +17,10 @@ from tenure_server.domain.products import Product
 from tenure_server.errors import DatabaseUnavailable, NotFound
 from tenure_server.use_cases.ports import Database, Records
 from tenure_signing.key_sets import KeySet
+from tenure_signing.languages import Language, best_language
 from tenure_signing.names import ProductName
 from tenure_signing.release_record import listing_of
-from tenure_signing.releases import Build, ProductReleases, Release, Rollout, visible_on
+from tenure_signing.releases import ProductReleases, Release, ReleaseFile, Rollout, visible_on
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.tuf_roles import LICENCE_KEYS_PATH, ROOT
 from tenure_signing.update_index import UpdateIndex
@@ -43,6 +44,7 @@ class PublishedProduct:
     releases: tuple[Release, ...]
     rollouts: Mapping[Version, Rollout]
     notes: Mapping[Version, str]
+    translations: Mapping[Version, Mapping[Language, str]] = field(default_factory=dict)
     _indexes: dict[date, UpdateIndex] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def index_on(self, today: date) -> UpdateIndex:
@@ -54,6 +56,15 @@ class PublishedProduct:
                 self._indexes.clear()
             self._indexes[today] = index
         return index
+
+    def language_for(self, version: Version, wanted: Sequence[Language]) -> Language | None:
+        """Of the release's notes, the language that a reader of these wants; None for the product's own."""
+        there = self.translations.get(version)
+        return best_language(wanted, there, self.product.notes_language) if there and wanted else None
+
+    def notes_in(self, version: Version, language: Language | None) -> str | None:
+        """The release's notes in one of its languages; None for the product's own."""
+        return self.notes.get(version) if language is None else self.translations[version][language]
 
     def on(self, today: date) -> ProductReleases:
         """The product as decisions see it on that day. Its ramps have not begun: ``UpdateIndex.choose`` is told the
@@ -82,15 +93,15 @@ class Catalogue:
         return found
 
 
-def find_build(index: UpdateIndex, version: Version, file_name: str) -> tuple[Release, Build]:
-    """The visible release and its build of that file name. Raises ``NotFound``."""
+def find_file(index: UpdateIndex, version: Version, file_name: str) -> tuple[Release, ReleaseFile]:
+    """The visible release and its build or side file of that name. Raises ``NotFound``."""
     found = index.find(version, file_name)
     if found is None:
         raise NotFound("There is no such release.", code="unknown_release")
-    release, build = found
-    if build is None:
+    release, file = found
+    if file is None:
         raise NotFound("This release has no such file.", code="unknown_file")
-    return release, build
+    return release, file
 
 
 def read_repository(records: Records) -> Repository:
@@ -117,6 +128,7 @@ def read_catalogue(records: Records) -> Catalogue:
                 releases=_releases(repository, product.name),
                 rollouts=records.rollouts.of_product(product.name),
                 notes=records.notes.of_product(product.name),
+                translations=records.notes.translations(product.name),
             )
             for product in records.products.all()
         },

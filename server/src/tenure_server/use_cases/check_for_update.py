@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.entitlement import Entitlement
 from tenure_signing.errors import InvalidName
+from tenure_signing.languages import Language
 from tenure_signing.names import ProductName
 from tenure_signing.update_choice import InstalledCopy, UpdateChoice
 
@@ -29,6 +30,7 @@ class UpdateAnswer:
     copy: InstalledCopy
     choice: UpdateChoice
     notes: str | None  # of the offered release, Markdown
+    notes_language: Language | None  # None: the product's own
     support: SupportSummary
     renewal: RenewalOffer
     certificate: str | None  # a fresh one, where the copy asked for it
@@ -55,8 +57,11 @@ class CheckForUpdate:
         copy: InstalledCopy,
         *,
         wants_certificate: bool = False,
+        languages: Sequence[Language] = (),
     ) -> UpdateAnswer:
-        """Raises ``NotFound`` (``unknown_product``), ``Forbidden`` (``wrong_product``) for a licence of another
+        """``languages`` are those the reader wants the notes in, the best first.
+
+        Raises ``NotFound`` (``unknown_product``), ``Forbidden`` (``wrong_product``) for a licence of another
         product and ``InvalidRequest`` (``unknown_channel``)."""
         published = self.catalogue.current().product(product_name)
         if licence.product != product_name:
@@ -68,12 +73,15 @@ class CheckForUpdate:
             choice = published.index_on(today).choose(entitlement, copy, now)
         except InvalidName as error:
             raise InvalidRequest(f"There is no such channel: {error}.", code="unknown_channel") from error
+        version = choice.offer.release.version if choice.offer is not None else None
+        language = published.language_for(version, languages) if version is not None else None
         return UpdateAnswer(
             licence=licence,
             product=product_name,
             copy=copy,
             choice=choice,
-            notes=published.notes.get(choice.offer.release.version) if choice.offer else None,
+            notes=published.notes_in(version, language) if version is not None else None,
+            notes_language=language,
             support=support_summary(licence, today),
             renewal=renewal_offer(licence, published.product, self.policy, today),
             certificate=self._certificate(entitlement, licence.seats, now) if wants_certificate else None,

@@ -8,12 +8,12 @@ from typing import assert_never
 from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_server.domain.licences import Licence
 from tenure_server.errors import Forbidden, NotFound
-from tenure_server.use_cases.catalogue import Catalogue, CatalogueSource, find_build
+from tenure_server.use_cases.catalogue import Catalogue, CatalogueSource, find_file
 from tenure_server.use_cases.ports import Clock, ObjectStore
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.coverage import Covered, NotCovered, RefusalReason
 from tenure_signing.names import ProductName
-from tenure_signing.releases import Build, Release
+from tenure_signing.releases import Release, ReleaseFile
 from tenure_signing.update_choice import Withheld
 from tenure_signing.versions import Version
 
@@ -27,13 +27,13 @@ class DownloadLink:
     """A short-lived address of one build's bytes."""
 
     url: str
-    build: Build
+    build: ReleaseFile
     seconds: int
 
 
-def store_key(build: Build) -> str:
-    """Where a build lies in the store: its TUF path with a folder for its hash, so that what is stored never changes
-    under a name."""
+def store_key(build: ReleaseFile) -> str:
+    """Where a build or side file lies in the store: its TUF path with a folder for its hash, so that what is stored
+    never changes under a name."""
     directory, _, file_name = build.path.rpartition("/")
     return f"builds/{directory}/{build.sha256}/{file_name}"
 
@@ -61,7 +61,7 @@ class Download:
         reason of RULES.md as its code, or ``ReleaseGone`` (``withdrawn``)."""
         published = (catalogue or self.catalogue.current()).product(product_name)
         index = published.index_on(self.policy.day_of(self.clock()))
-        release, build = find_build(index, version, file_name)
+        release, build = find_file(index, version, file_name)
         entitlement = licence.entitlement(published.product.service_packs)
         match index.download_decision(entitlement, release):
             case Covered():

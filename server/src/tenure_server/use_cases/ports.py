@@ -19,6 +19,7 @@ from tenure_server.domain.products import Product
 from tenure_server.use_cases.ports_events import Outbox
 from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
 from tenure_signing.entitlement import Grant, LicenceStatus, UpdateRules
+from tenure_signing.languages import Language
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Rollout
 from tenure_signing.versions import Version
@@ -121,6 +122,10 @@ class Products(Protocol):
         """Raises ``Conflict`` (code ``product_exists``) if there is one of this name."""
         ...
 
+    def set_notes_language(self, name: ProductName, language: Language) -> None:
+        """Raises ``NotFound`` (code ``unknown_product``)."""
+        ...
+
 
 class Licences(Protocol):
     """A licence is read and added whole; each change to one is a method of its own."""
@@ -201,6 +206,12 @@ class Notes(Protocol):
     def of_product(self, name: ProductName) -> Mapping[Version, str]: ...
 
     def put(self, name: ProductName, version: Version, markdown: str) -> None: ...
+
+    def translations(self, name: ProductName) -> Mapping[Version, Mapping[Language, str]]:
+        """Of a product's notes, by version and language."""
+        ...
+
+    def put_translation(self, name: ProductName, version: Version, language: Language, markdown: str) -> None: ...
 
 
 class Tokens(Protocol):

@@ -7,8 +7,8 @@ signed metadata. The commit of that transaction is the moment of publication.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -24,9 +24,18 @@ from tenure_server.use_cases.ports import Clock, Database, ObjectStore, Progress
 from tenure_server.use_cases.publication import locked_repository, publish_roles
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_server.use_cases.vendor import VendorPolicy
+from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, EditionName, FileName, Platform, ProductName
 from tenure_signing.release_record import releases_of, target_path
-from tenure_signing.releases import Build, PaidUpgrade, Release, Rollout
+from tenure_signing.releases import (
+    Build,
+    PaidUpgrade,
+    Release,
+    ReleaseFile,
+    Rollout,
+    SideFile,
+    SideFileKind,
+)
 from tenure_signing.tuf_drafts import sign, with_release
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.versions import Kind, Version, kind_of
@@ -46,6 +55,15 @@ class FileToPublish:
 
 
 @dataclass(frozen=True, slots=True)
+class FileToAttach:
+    """To lie beside the builds: an SBOM, checksums, symbols."""
+
+    source: Path
+    file_name: FileName
+    kind: SideFileKind
+
+
+@dataclass(frozen=True, slots=True)
 class PublishRequest:
     """What to publish. Facts that are None are taken from the version's builds published before, or defaulted:
     every edition, the most stable channel, the kind that the version tells, today."""
@@ -62,6 +80,13 @@ class PublishRequest:
     paid_upgrade: PaidUpgrade | None = None
     notes: str | None = None
     share_basis_points: int | None = None  # of installs that a version reaches at first; default: everyone
+    side_files: tuple[FileToAttach, ...] = ()
+    translations: Mapping[Language, str] = field(default_factory=dict)  # of the notes
+
+    @property
+    def all_files(self) -> tuple[FileToPublish | FileToAttach, ...]:
+        """In the order of the release's ``files``."""
+        return (*self.files, *self.side_files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +116,12 @@ class Publish:
     ) -> Published:
         """Raises ``InvalidRequest``, ``NotFound``, ``PublishingError`` (``ImmutableRelease`` above all) and
         ``StoreError``. ``progress`` is told the bytes of each file twice: hashed, then uploaded."""
-        builds = tuple(hashed_build(request, file, progress) for file in request.files)
+        files = hashed_files(request, progress)
         today = self.policy.day_of(self.clock())
         with self.database.reading() as records:
             product = product_of(records, request.product)
-            release = release_to_publish(request, product, read_repository(records), builds, today)
-        self._upload(request.files, builds, progress)
+            release = release_to_publish(request, product, read_repository(records), files, today)
+        self._upload(request, release, progress)
         now = self.signing_clock()
         with self.database.writing() as records:
             before = locked_repository(records)
@@ -112,15 +137,15 @@ class Publish:
     def preview(self, request: PublishRequest, *, progress: Progress | None = None) -> Published:
         """What publishing would do; changes nothing. Raises as publishing does before it uploads, and
         ``ImmutableRelease``. ``progress`` is told the bytes of each file once."""
-        builds = tuple(hashed_build(request, file, progress) for file in request.files)
+        files = hashed_files(request, progress)
         with self.database.reading() as records:
             product, repository = product_of(records, request.product), read_repository(records)
-        release = release_to_publish(request, product, repository, builds, self.policy.day_of(self.clock()))
+        release = release_to_publish(request, product, repository, files, self.policy.day_of(self.clock()))
         role = repository.bytes_of(product.name)
         return Published(release, with_release(role, release, self.signing_clock()) != role)
 
-    def _upload(self, files: Sequence[FileToPublish], builds: Sequence[Build], progress: Progress | None) -> None:
-        for file, build in zip(files, builds, strict=True):
+    def _upload(self, request: PublishRequest, release: Release, progress: Progress | None) -> None:
+        for file, build in zip(request.all_files, release.files, strict=True):
             key = store_key(build)
             if not self._is_stored(key, build):
                 self.store.put_file(key, file.source, progress=progress)
@@ -133,7 +158,7 @@ class Publish:
             elif progress is not None:
                 progress(build.length)
 
-    def _is_stored(self, key: str, build: Build) -> bool:
+    def _is_stored(self, key: str, build: ReleaseFile) -> bool:
         """Whether the store holds exactly these bytes: they are read back, because stores do not keep checksums."""
         stored = self.store.stat(key)
         if stored is None or stored.length != build.length:
@@ -144,8 +169,30 @@ class Publish:
         return digest.hexdigest() == build.sha256
 
 
-def hashed_build(request: PublishRequest, file: FileToPublish, progress: Progress | None) -> Build:
-    """The file as a build. Raises ``InvalidRequest`` (``unreadable_file``, ``empty_file``)."""
+@dataclass(frozen=True, slots=True)
+class HashedFiles:
+    """What was read of the files to publish."""
+
+    builds: tuple[Build, ...]
+    side_files: tuple[SideFile, ...] = ()
+
+    @property
+    def all(self) -> tuple[ReleaseFile, ...]:
+        return (*self.builds, *self.side_files)
+
+
+def hashed_files(request: PublishRequest, progress: Progress | None) -> HashedFiles:
+    """The files as builds and side files. Raises ``InvalidRequest`` (``unreadable_file``, ``empty_file``)."""
+    builds = tuple(_hashed_build(request, file, progress) for file in request.files)
+    return HashedFiles(builds, tuple(_hashed_side_file(request, file, progress) for file in request.side_files))
+
+
+def _hashed_side_file(request: PublishRequest, file: FileToAttach, progress: Progress | None) -> SideFile:
+    as_build = _hashed_build(request, FileToPublish(file.source, file.file_name, Platform("any", "any")), progress)
+    return SideFile(as_build.path, file.file_name, file.kind, as_build.length, as_build.sha256)
+
+
+def _hashed_build(request: PublishRequest, file: FileToPublish, progress: Progress | None) -> Build:
     sha256, sha1, length = hashlib.sha256(), hashlib.sha1(usedforsecurity=False), 0
     needs_sha1 = file.file_name.endswith(_SHA1_SUFFIXES)
     try:
@@ -180,7 +227,7 @@ def product_of(records: Records, name: ProductName) -> Product:
 
 
 def release_to_publish(
-    request: PublishRequest, product: Product, repository: Repository, builds: tuple[Build, ...], today: date
+    request: PublishRequest, product: Product, repository: Repository, files: HashedFiles, today: date
 ) -> Release:
     """The release as it will be signed: facts not given are those of the builds published before, or the defaults."""
     _require_sound(request, product)
@@ -188,7 +235,8 @@ def release_to_publish(
         (r for r in releases_in(repository, product.name) if r.version == request.version and r.withdrawal is None),
         None,
     )
-    notes_sha256 = hashlib.sha256(request.notes.encode()).hexdigest() if request.notes is not None else None
+    notes_sha256 = notes_digest(request.notes) if request.notes is not None else None
+    translations = tuple(sorted((language, notes_digest(text)) for language, text in request.translations.items()))
     default = known or Release(
         product=product.name,
         version=request.version,
@@ -206,13 +254,20 @@ def release_to_publish(
         editions=_chosen(request.editions, default.editions),
         released_on=_chosen(request.released_on, default.released_on),
         channel=_chosen(request.channel, default.channel),
-        builds=builds,
+        builds=files.builds,
         upgrade_from=_chosen(request.upgrade_from, default.upgrade_from),
         open_release=_chosen(request.open_release, default.open_release),
         paid_upgrade=_chosen(request.paid_upgrade, default.paid_upgrade),
         notes_sha256=_chosen(notes_sha256, default.notes_sha256),
         promoted_from=default.promoted_from,
+        notes_by_language=translations or default.notes_by_language,
+        side_files=files.side_files,
     )
+
+
+def notes_digest(notes: str) -> str:
+    """The SHA-256 that is signed."""
+    return hashlib.sha256(notes.encode()).hexdigest()
 
 
 def _chosen(given: T | None, otherwise: T) -> T:
@@ -222,7 +277,7 @@ def _chosen(given: T | None, otherwise: T) -> T:
 def _require_sound(request: PublishRequest, product: Product) -> None:
     if not request.files:
         raise InvalidRequest("There is no file to publish.", code="no_files")
-    if len({file.file_name for file in request.files}) != len(request.files):
+    if len({file.file_name for file in request.all_files}) != len(request.all_files):
         raise InvalidRequest("Two of the files have the same name.", code="same_file_name")
     require_facts(request, product)
 
@@ -247,8 +302,19 @@ def require_facts(request: PublishRequest, product: Product) -> None:
         raise InvalidRequest("A release upgrades from versions below its own.", code="invalid_upgrade_from")
     if request.share_basis_points is not None and not 0 <= request.share_basis_points <= 10_000:
         raise InvalidRequest("A rollout's share is from 0 to 100 %.", code="invalid_share")
-    if request.notes is not None and len(request.notes.encode()) > MAX_NOTES_BYTES:
+    _require_notes(request, product)
+
+
+def _require_notes(request: PublishRequest, product: Product) -> None:
+    given = [request.notes, *request.translations.values()]
+    if any(notes is not None and len(notes.encode()) > MAX_NOTES_BYTES for notes in given):
         raise InvalidRequest(f"Release notes have at most {MAX_NOTES_BYTES} bytes.", code="notes_too_long")
+    if product.notes_language in request.translations:
+        raise InvalidRequest(
+            f"The notes of {product.name} are in {product.notes_language}; others are translations.",
+            code="notes_language",
+            hint="give those without a language: --notes-file FILE",
+        )
 
 
 def releases_in(repository: Repository, product: ProductName) -> tuple[Release, ...]:
@@ -281,6 +347,10 @@ def publish_release(
     after = publish_roles(records, before, {product: signed}, online, now) if signed is not None else before
     if request.notes is not None and records.notes.get(product, release.version) != request.notes:
         records.notes.put(product, release.version, request.notes)
+    known = records.notes.translations(product).get(release.version, {}) if request.translations else {}
+    for language, text in request.translations.items():
+        if known.get(language) != text:
+            records.notes.put_translation(product, release.version, language, text)
     return after
 
 
@@ -298,4 +368,6 @@ def audit_publication(records: Records, at: datetime, who: str, release: Release
         editions=sorted(release.editions),
         builds={build.file_name: build.sha256 for build in release.builds},
         rollout_basis_points=rollout.share_basis_points,
+        **({"side_files": {file.file_name: file.sha256 for file in release.side_files}} if release.side_files else {}),
+        **({"notes": ["own", *dict(release.notes_by_language)]} if release.notes_by_language else {}),
     )

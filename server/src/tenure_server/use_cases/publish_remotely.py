@@ -7,7 +7,7 @@ point, the same command goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,18 +20,22 @@ from tenure_server.domain.publishing import PartLink, PublishingPlan, UploadStat
 from tenure_server.errors import Conflict, InvalidRequest, ObjectMismatch, ServerUnavailable
 from tenure_server.use_cases.ports import Clock, Progress
 from tenure_server.use_cases.publish import (
+    FileToAttach,
     FileToPublish,
     Published,
     PublishRequest,
-    hashed_build,
+    hashed_files,
     release_to_publish,
     releases_in,
 )
+from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, ProductName
-from tenure_signing.releases import Build, Release
+from tenure_signing.releases import Release, ReleaseFile
 from tenure_signing.tuf_drafts import sign, with_release
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.versions import Version
+
+AnyFile = FileToPublish | FileToAttach
 
 PARTS_IN_PARALLEL = 4
 PUBLISHING_ATTEMPTS = 3  # while others publish the same product
@@ -44,17 +48,23 @@ class PublishingServer(Protocol):
     """
 
     def plan(
-        self, product: ProductName, version: Version, channel: ChannelName | None, builds: Sequence[Build]
+        self, product: ProductName, version: Version, channel: ChannelName | None, builds: Sequence[ReleaseFile]
     ) -> PublishingPlan: ...
 
-    def upload(self, product: ProductName, version: Version, build: Build) -> UploadState: ...
+    def upload(self, product: ProductName, version: Version, build: ReleaseFile) -> UploadState: ...
 
     def send_part(self, link: PartLink, data: bytes) -> None: ...
 
-    def complete(self, product: ProductName, version: Version, build: Build) -> None: ...
+    def complete(self, product: ProductName, version: Version, build: ReleaseFile) -> None: ...
 
     def publish(
-        self, product: ProductName, version: Version, role: bytes, notes: str | None, share_basis_points: int | None
+        self,
+        product: ProductName,
+        version: Version,
+        role: bytes,
+        notes: str | None,
+        share_basis_points: int | None,
+        translations: Mapping[Language, str] | None = None,
     ) -> bool:
         """Whether it was new."""
         ...
@@ -71,8 +81,8 @@ class Prepared:
 
     @property
     def bytes_to_upload(self) -> int:
-        pairs = zip(self.release.builds, self.plan.uploads, strict=True)
-        return sum(build.length for build, state in pairs if not state.is_stored)
+        pairs = zip(self.release.files, self.plan.uploads, strict=True)
+        return sum(file.length for file, state in pairs if not state.is_stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +99,20 @@ class PublishRemotely:
         Raises ``InvalidRequest``, ``Forbidden``, ``NotFound``, ``PublishingError`` (``ImmutableRelease``, or metadata
         that is not to be trusted).
         """
-        builds = tuple(hashed_build(request, file, progress) for file in request.files)
-        plan = self.server.plan(request.product, request.version, request.channel, builds)
+        files = hashed_files(request, progress)
+        plan = self.server.plan(request.product, request.version, request.channel, files.all)
         repository = self.metadata()
         self._require_own_word(request, plan, repository, is_unattended)
-        release = release_to_publish(request, plan.product, repository, builds, plan.today)
+        release = release_to_publish(request, plan.product, repository, files, plan.today)
         if release.channel != request.channel:  # may this token publish there?
-            plan = self.server.plan(request.product, request.version, release.channel, builds)
+            plan = self.server.plan(request.product, request.version, release.channel, files.all)
         role = repository.bytes_of(request.product)
         return Prepared(request, release, plan, with_release(role, release, self.clock()) != role)
 
     def __call__(self, prepared: Prepared, *, signers: Sequence[Signer], progress: Progress | None = None) -> Published:
         """Upload, sign, publish. ``progress`` is told the bytes uploaded."""
         request, release = prepared.request, prepared.release
-        for file, build in zip(request.files, release.builds, strict=True):
+        for file, build in zip(request.all_files, release.files, strict=True):
             self._upload(release, file, build, progress or _nobody)
         for attempt in range(1, PUBLISHING_ATTEMPTS + 1):
             role = self.metadata().bytes_of(release.product)
@@ -111,7 +121,14 @@ class PublishRemotely:
                 break
             signed = sign(release.product, draft, *signers)
             try:
-                self.server.publish(release.product, release.version, signed, request.notes, request.share_basis_points)
+                self.server.publish(
+                    release.product,
+                    release.version,
+                    signed,
+                    request.notes,
+                    request.share_basis_points,
+                    request.translations,
+                )
                 break
             except Conflict as error:
                 if error.code != "published_meanwhile" or attempt == PUBLISHING_ATTEMPTS:
@@ -138,7 +155,7 @@ class PublishRemotely:
                 hint="set the clock, or say --released-on",
             )
 
-    def _upload(self, release: Release, file: FileToPublish, build: Build, progress: Progress) -> None:
+    def _upload(self, release: Release, file: AnyFile, build: ReleaseFile, progress: Progress) -> None:
         product, version, sent = release.product, release.version, 0
         state = self.server.upload(product, version, build)
         while not state.is_stored and state.missing:
@@ -153,7 +170,7 @@ class PublishRemotely:
             self.server.complete(product, version, build)
         progress(build.length - sent)
 
-    def _send(self, file: FileToPublish, links: Sequence[PartLink], progress: Progress) -> None:
+    def _send(self, file: AnyFile, links: Sequence[PartLink], progress: Progress) -> None:
         one_at_a_time = Lock()
 
         def send(link: PartLink) -> None:
@@ -172,14 +189,14 @@ class PublishRemotely:
                 raise
 
 
-def _require_sound(state: UploadState, build: Build) -> None:
+def _require_sound(state: UploadState, build: ReleaseFile) -> None:
     if not state.links or any(
         link.offset < 0 or link.length < 1 or link.offset + link.length > build.length for link in state.links
     ):
         raise ServerUnavailable(f"The server asks for parts that {build.file_name} does not have.")
 
 
-def _read(file: FileToPublish, link: PartLink) -> bytes:
+def _read(file: AnyFile, link: PartLink) -> bytes:
     try:
         with file.source.open("rb") as stream:
             stream.seek(link.offset)

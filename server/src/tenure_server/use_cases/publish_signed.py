@@ -6,10 +6,9 @@ lie in the store, the role must be signed by the product's keys, and nothing but
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tenure_server.domain.api_tokens import ApiToken, Scope
 from tenure_server.domain.publishing import PublishingPlan
@@ -22,6 +21,7 @@ from tenure_server.use_cases.publish import (
     Published,
     PublishRequest,
     audit_publication,
+    notes_digest,
     product_of,
     publish_release,
     releases_in,
@@ -31,9 +31,10 @@ from tenure_server.use_cases.signers import OnlineSigners
 from tenure_server.use_cases.upload_builds import UploadBuilds
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.errors import ImmutableRelease, NotEnoughSignatures, SigningError
+from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, ProductName
 from tenure_signing.release_record import differing_facts
-from tenure_signing.releases import Build, Release
+from tenure_signing.releases import Release, ReleaseFile
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.versions import Version
 
@@ -46,7 +47,7 @@ class PlanPublishing:
     policy: VendorPolicy
 
     def __call__(
-        self, token: ApiToken, product: ProductName, channel: ChannelName | None, builds: Sequence[Build]
+        self, token: ApiToken, product: ProductName, channel: ChannelName | None, builds: Sequence[ReleaseFile]
     ) -> PublishingPlan:
         """Changes nothing. Raises ``Forbidden`` and ``NotFound`` (``unknown_product``)."""
         require_scope(token, Scope.PUBLISH, product, channel)
@@ -66,6 +67,7 @@ class SignedRelease:
     role: bytes
     notes: str | None = None
     share_basis_points: int | None = None
+    translations: Mapping[Language, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,12 @@ class PublishSigned:
         with self.database.reading() as records:
             product, before = product_of(records, signed.product), read_repository(records)
         with _refused():
-            release, new_builds = _added(before, signed)
+            release, new_files = _added(before, signed)
         require_scope(token, Scope.PUBLISH, signed.product, release.channel)
         request = _request(release, signed)
         require_facts(request, product)
-        for build in new_builds:
-            self.uploads.require_stored(build)
+        for file in new_files:
+            self.uploads.require_stored(file)
         now = self.signing_clock()
         with self.database.writing() as records:
             current = locked_repository(records)
@@ -108,8 +110,8 @@ class PublishSigned:
         return Published(release, is_new)
 
 
-def _added(before: Repository, signed: SignedRelease) -> tuple[Release, tuple[Build, ...]]:
-    """The release that the role adds or extends, and its new builds. Raises ``Conflict``, ``InvalidRequest``."""
+def _added(before: Repository, signed: SignedRelease) -> tuple[Release, tuple[ReleaseFile, ...]]:
+    """The release that the role adds or extends, and its new files. Raises ``Conflict``, ``InvalidRequest``."""
     after = Repository(before.roots, {**before.roles, signed.product: signed.role})
     releases = {release.version: release for release in releases_in(after, signed.product)}
     release = releases.get(signed.version)
@@ -122,7 +124,7 @@ def _added(before: Repository, signed: SignedRelease) -> tuple[Release, tuple[Bu
     known = {r.version: r for r in releases_in(before, signed.product)}
     others = [r for version, r in releases.items() if version != signed.version and known.get(version) != r]
     old = known.get(signed.version)
-    new = tuple(build for build in release.builds if old is None or build not in old.builds)
+    new = tuple(file for file in release.files if old is None or file not in old.files)
     is_changed = old is not None and bool(differing_facts(old, release))
     if others or not new or is_changed or release.withdrawal is not None:
         raise InvalidRequest(
@@ -143,14 +145,17 @@ def _request(release: Release, signed: SignedRelease) -> PublishRequest:
         upgrade_from=release.upgrade_from,
         notes=signed.notes,
         share_basis_points=signed.share_basis_points,
+        translations=signed.translations,
     )
 
 
 def _require_notes(records: Records, release: Release, signed: SignedRelease) -> None:
     """The notes are those whose hash is signed, and they are here."""
     notes = signed.notes if signed.notes is not None else records.notes.get(release.product, release.version)
-    digest = hashlib.sha256(notes.encode()).hexdigest() if notes is not None else None
-    if digest != release.notes_sha256:
+    digest = notes_digest(notes) if notes is not None else None
+    known = records.notes.translations(release.product).get(release.version, {})
+    translations = {language: notes_digest(text) for language, text in {**known, **signed.translations}.items()}
+    if digest != release.notes_sha256 or translations != dict(release.notes_by_language):
         raise InvalidRequest("The release notes are not those whose hash was signed.", code="notes_mismatch")
 
 

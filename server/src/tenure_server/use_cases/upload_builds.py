@@ -14,7 +14,7 @@ from tenure_server.domain.publishing import PartLink, UploadState
 from tenure_server.errors import Conflict, InvalidRequest, ObjectNotFound
 from tenure_server.use_cases.download import store_key
 from tenure_server.use_cases.ports import BuildUpload, Clock, Database, ObjectStore, UploadStore
-from tenure_signing.releases import Build
+from tenure_signing.releases import ReleaseFile
 
 _MIB = 1024 * 1024
 MIN_PART_BYTES = 8 * _MIB
@@ -32,7 +32,7 @@ class UploadBuilds:
     clock: Clock
     part_bytes: int = MIN_PART_BYTES
 
-    def look(self, build: Build) -> UploadState:
+    def look(self, build: ReleaseFile) -> UploadState:
         """How far the build is. Changes nothing, and reads no object."""
         upload = self._known(build)
         lengths = self._part_lengths(build.length, upload.part_bytes if upload is not None else None)
@@ -43,7 +43,7 @@ class UploadBuilds:
         there = self.uploads.list_parts(upload.key, upload.upload_id) or {}
         return UploadState(False, len(lengths), len(_missing(lengths, there)))
 
-    def send(self, build: Build) -> UploadState:
+    def send(self, build: ReleaseFile) -> UploadState:
         """Begin the upload or go on with it. With nothing missing, ``complete`` comes next.
 
         Raises ``InvalidRequest`` (``build_length``) and ``Conflict`` (``build_mismatch``).
@@ -62,7 +62,7 @@ class UploadBuilds:
             return UploadState(True, len(self._part_lengths(build.length, None)), 0)
         return self._links(build, upload, there)
 
-    def complete(self, build: Build) -> None:
+    def complete(self, build: ReleaseFile) -> None:
         """Make the object and read it back. Nothing happens if the build is stored already.
 
         Raises ``Conflict``: ``upload_missing``, ``parts_missing``, ``upload_busy`` while somebody else completes it, or
@@ -93,7 +93,7 @@ class UploadBuilds:
             hint="publish again: it will be uploaded anew",
         )
 
-    def require_stored(self, build: Build) -> None:
+    def require_stored(self, build: ReleaseFile) -> None:
         """Raises ``Conflict`` (``build_missing``) unless the store holds exactly this build. Reads it back if nobody
         has yet."""
         if not self._is_stored(build, self._known(build)):
@@ -101,7 +101,7 @@ class UploadBuilds:
                 f"The build {build.file_name} is not in the store.", code="build_missing", hint="upload it first"
             )
 
-    def _is_stored(self, build: Build, upload: BuildUpload | None) -> bool:
+    def _is_stored(self, build: ReleaseFile, upload: BuildUpload | None) -> bool:
         """Whether the store holds this build. An object of its SHA-256 is never given up, whatever is announced.
 
         Raises ``Conflict`` (``build_mismatch``) if the object has that SHA-256 and another length.
@@ -121,22 +121,22 @@ class UploadBuilds:
             self._keep_verified(build, upload)
         return True
 
-    def _has_length(self, build: Build) -> bool:
+    def _has_length(self, build: ReleaseFile) -> bool:
         found = self.store.stat(store_key(build))
         return found is not None and found.length == build.length
 
-    def _has_hash(self, build: Build) -> bool:
+    def _has_hash(self, build: ReleaseFile) -> bool:
         """The object is read back, because stores keep no checksums that could be believed."""
         sha256 = hashlib.sha256()
         for piece in self.store.read(store_key(build)):
             sha256.update(piece)
         return sha256.hexdigest() == build.sha256
 
-    def _known(self, build: Build) -> BuildUpload | None:
+    def _known(self, build: ReleaseFile) -> BuildUpload | None:
         with self.database.reading() as records:
             return records.uploads.get(store_key(build))
 
-    def _begun(self, build: Build, old: BuildUpload | None) -> BuildUpload:
+    def _begun(self, build: ReleaseFile, old: BuildUpload | None) -> BuildUpload:
         """A fresh upload, or the one that somebody else began at the same moment."""
         if old is not None:
             self._forget(old)
@@ -159,7 +159,7 @@ class UploadBuilds:
         if upload.upload_id is not None:
             self.uploads.abort_upload(upload.key, upload.upload_id)
 
-    def _keep_verified(self, build: Build, upload: BuildUpload | None) -> None:
+    def _keep_verified(self, build: ReleaseFile, upload: BuildUpload | None) -> None:
         now, key = self.clock(), store_key(build)
         verified = BuildUpload(key, None, build.length, self._part_size(build.length), now)
         with self.database.writing() as records:
@@ -167,7 +167,7 @@ class UploadBuilds:
         if upload is not None and upload.upload_id is not None:
             self.uploads.abort_upload(key, upload.upload_id)
 
-    def _links(self, build: Build, upload: BuildUpload, there: Mapping[int, int]) -> UploadState:
+    def _links(self, build: ReleaseFile, upload: BuildUpload, there: Mapping[int, int]) -> UploadState:
         assert upload.upload_id is not None
         lengths = self._part_lengths(build.length, upload.part_bytes)
         missing = _missing(lengths, there)
@@ -196,7 +196,7 @@ class UploadBuilds:
         return lengths | ({whole + 1: rest} if rest else {})
 
 
-def _busy(build: Build) -> Conflict:
+def _busy(build: ReleaseFile) -> Conflict:
     return Conflict(
         f"{build.file_name} is being put together and read back.", code="upload_busy", hint="ask again in a moment"
     )

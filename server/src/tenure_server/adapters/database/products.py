@@ -11,9 +11,11 @@ from tenure_server.adapters.database.columns import is_storable
 from tenure_server.adapters.database.failures import conflict_if_taken
 from tenure_server.adapters.database.publication import count_publication
 from tenure_server.adapters.database.tables import ProductRow, ReleaseNotesRow, RolloutRow
+from tenure_server.adapters.database.tables_notes import TranslatedNotesRow
 from tenure_server.domain.products import LapsePolicy, Product
 from tenure_server.errors import NotFound
 from tenure_signing.entitlement import ServicePacks
+from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, EditionName, ProductName
 from tenure_signing.releases import Ramp, Rollout
 from tenure_signing.versions import Version
@@ -39,10 +41,19 @@ class SqlProducts:
             channels=list(product.channels),
             service_packs=product.service_packs.value,
             lapse_policy=product.lapse_policy.value,
+            notes_language=product.notes_language,
         )
         with conflict_if_taken(self._session, f"There is a product {product.name} already.", "product_exists"):
             self._session.add(row)
         count_publication(self._session)
+
+    def set_notes_language(self, name: ProductName, language: Language) -> None:
+        count_publication(self._session)
+        require_product(self._session, name)
+        row = self._session.get(ProductRow, name)
+        assert row is not None
+        row.notes_language = language
+        self._session.flush()
 
 
 class SqlRollouts:
@@ -89,6 +100,21 @@ class SqlNotes:
         self._session.merge(ReleaseNotesRow(product=name, version=_canonical(version), markdown=markdown))
         self._session.flush()
 
+    def translations(self, name: ProductName) -> Mapping[Version, Mapping[Language, str]]:
+        rows = self._session.exec(select(TranslatedNotesRow).where(col(TranslatedNotesRow.product) == name)).all()
+        found: dict[Version, dict[Language, str]] = {}
+        for row in rows:
+            found.setdefault(Version(row.version), {})[Language(row.language)] = row.markdown
+        return found
+
+    def put_translation(self, name: ProductName, version: Version, language: Language, markdown: str) -> None:
+        require_product(self._session, name)
+        count_publication(self._session)  # first, as above
+        self._session.merge(
+            TranslatedNotesRow(product=name, version=_canonical(version), language=language, markdown=markdown)
+        )
+        self._session.flush()
+
 
 def require_product(session: Session, name: ProductName) -> None:
     """Raises ``NotFound`` (``unknown_product``). Products are never removed, so what was found stays."""
@@ -118,4 +144,5 @@ def _product(row: ProductRow) -> Product:
         channels=tuple(ChannelName(name) for name in row.channels),
         service_packs=ServicePacks(row.service_packs),
         lapse_policy=LapsePolicy(row.lapse_policy),
+        notes_language=Language(row.notes_language),
     )

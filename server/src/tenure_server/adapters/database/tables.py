@@ -41,6 +41,7 @@ class ProductRow(Row, table=True):
     channels: list[str] = Field(sa_type=JSON)  # most stable first
     service_packs: str = Field(sa_type=Text)
     lapse_policy: str = Field(sa_type=Text)
+    notes_language: str = Field(default="en", sa_type=Text, sa_column_kwargs={"server_default": "en"})
 
 
 class LicenceRow(Row, table=True):
