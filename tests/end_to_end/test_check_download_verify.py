@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +20,7 @@ from tuf.ngclient import FetcherInterface, Updater
 
 from tenure_client import UpdateStatus
 from tenure_client.errors import NotCovered, ReleaseWithdrawn
-from tests.end_to_end.shop import MACHINE, Shop, days_ago, open_shop
+from tests.end_to_end.shop import MACHINE, SECONDS_BEHIND, Shop, days_ago, open_shop
 from tests.server.cli.at_the_terminal import Ran
 
 if TYPE_CHECKING:
@@ -94,6 +94,19 @@ def test_the_sdk_gets_what_was_published(stocked: Stocked, tmp_path: Path) -> No
     assert told[-1] == (LENGTH, LENGTH)
     assert client.verify_file(file, "2.0").file_name == NEWEST
     assert stocked.shop.client(stocked.supported, "2.0").check(manual=True).status is UpdateStatus.UP_TO_DATE
+
+
+def test_the_sdk_gets_what_lies_beside_the_builds(stocked: Stocked, tmp_path: Path) -> None:
+    shop = stocked.shop
+    build, sbom = shop.operator.build(NEWEST, shop.bodies[NEWEST]), shop.operator.build("cad.cdx.json", b"{}")
+    again = ("publish", build, "--product", "cad", "--version", "2.0", "--platform", MACHINE)
+    shop.operator.did(*again, "--attach", sbom)
+    shop.settled_at = monotonic() + SECONDS_BEHIND
+    client = shop.client(stocked.supported, "1.0")
+    assert client.download_side_file("2.0", "cad.cdx.json", tmp_path).read_bytes() == b"{}"
+    assert not (tmp_path / NEWEST).exists()
+    with pytest.raises(NotCovered):
+        shop.client(stocked.lapsed, "1.0").download_side_file("2.0", "cad.cdx.json", tmp_path)
 
 
 def test_the_sdk_offers_what_the_period_covers_and_says_why_not_more(stocked: Stocked, tmp_path: Path) -> None:
