@@ -139,7 +139,8 @@ def test_a_server_takes_only_the_translations_that_were_signed(bench: Bench) -> 
     real = server.publish
 
     def adding(*arguments: Any) -> bool:
-        return real(*arguments[:5], {"de": "# Nie unterschrieben"})
+        product, version, role, notes, share, _ = arguments
+        return real(product, version, role, notes, share, {Language("de"): "# Nie unterschrieben"})
 
     vars(server)["publish"] = adding
     publishing = bench.publishing(server)

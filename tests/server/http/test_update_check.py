@@ -46,7 +46,6 @@ def test_a_supported_copy_is_told_everything_a_dialog_needs(shop: Shop) -> None:
         "more_steps_follow": False,
         "last_step": None,
         "notes": "# New\n\nFaster *hidden-line* removal.\n",
-        "notes_language": None,
     }
     assert found["newest"] == {
         "version": "3.0",

@@ -83,7 +83,7 @@ class AnswerPieces:
         piece = self._pieces.get(key)
         if piece is None:
             notes = self.published.notes_in(offer.release.version, language)
-            piece = offer_answer(offer, notes, language, self._base_url).model_dump_json().encode()
+            piece = offer_answer(offer, notes, self._base_url).model_dump_json().encode()
             self._pieces.put(key, piece)
         return piece
 
@@ -105,7 +105,7 @@ class AnswerPieces:
         return piece
 
 
-def offer_answer(offer: Offer, notes: str | None, notes_language: Language | None, base_url: str) -> wire.Offer:
+def offer_answer(offer: Offer, notes: str | None, base_url: str) -> wire.Offer:
     release = offer.release
     return wire.Offer(
         version=str(release.version),
@@ -117,7 +117,6 @@ def offer_answer(offer: Offer, notes: str | None, notes_language: Language | Non
         more_steps_follow=offer.more_steps_follow,
         last_step=str(offer.last_step) if offer.last_step is not None else None,
         notes=notes,
-        notes_language=notes_language,
         builds=[wire.Build.of(build, base_url) for build in offer.builds],
     )
 

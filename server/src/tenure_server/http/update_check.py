@@ -66,9 +66,7 @@ def rendered(answer: UpdateAnswer, base_url: str) -> wire.UpdateCheck:
         channel=answer.copy.channel,
         pinned=str(choice.pin) if choice.pin is not None else None,
         installed=wire.Installed(version=str(answer.copy.version), withdrawn=wire.Withdrawal.of(choice.installed)),
-        offer=None
-        if choice.offer is None
-        else offer_answer(choice.offer, answer.notes, answer.notes_language, base_url),
+        offer=offer_answer(choice.offer, answer.notes, base_url) if choice.offer is not None else None,
         newest=newest_answer(choice.newest) if choice.newest is not None else None,
         support=wire.Support.of(answer.support),
         renewal=wire.Renewal.of(answer.renewal),

@@ -201,7 +201,6 @@ class Offer(Answer):
     more_steps_follow: bool
     last_step: str | None = Field(description="the version where the steps lead")
     notes: str | None = Field(description="Markdown")
-    notes_language: str | None = Field(description="null: the product's own")
     builds: list[Build]
 
 

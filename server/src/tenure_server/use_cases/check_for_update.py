@@ -30,7 +30,6 @@ class UpdateAnswer:
     copy: InstalledCopy
     choice: UpdateChoice
     notes: str | None  # of the offered release, Markdown
-    notes_language: Language | None  # None: the product's own
     support: SupportSummary
     renewal: RenewalOffer
     certificate: str | None  # a fresh one, where the copy asked for it
@@ -81,7 +80,6 @@ class CheckForUpdate:
             copy=copy,
             choice=choice,
             notes=published.notes_in(version, language) if version is not None else None,
-            notes_language=language,
             support=support_summary(licence, today),
             renewal=renewal_offer(licence, published.product, self.policy, today),
             certificate=self._certificate(entitlement, licence.seats, now) if wants_certificate else None,
