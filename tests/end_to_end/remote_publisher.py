@@ -171,7 +171,7 @@ class Bench:
 
 
 @contextmanager
-def running_bench(directory: Path, s3: S3Server | None = None) -> Iterator[Bench]:
+def running_bench(directory: Path, s3: S3Server | None = None, *, part_bytes: int = PART_BYTES) -> Iterator[Bench]:
     """Builds lie in the embedded store, or in S3."""
     world = World(directory, MemoryDatabase())
     world.add_product()
@@ -200,7 +200,7 @@ def running_bench(directory: Path, s3: S3Server | None = None) -> Iterator[Bench
         assert isinstance(store, S3Store)
         uploads = store.uploads()
     parts["upload_store"] = uploads
-    parts["upload_builds"] = UploadBuilds(world.database, store, uploads, world.now, part_bytes=PART_BYTES)
+    parts["upload_builds"] = UploadBuilds(world.database, store, uploads, world.now, part_bytes=part_bytes)
     with running_web_server(create_app(installation)) as url:
         address.append(url)
         bench = Bench(world, url)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
+import importlib
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.server.cli.at_the_terminal import Operator
+from tests.server.cli.at_the_terminal import PROGRAM, Operator
 from tests.server.cli.laptop import Laptop
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CI = Path(__file__).resolve().parents[3] / "deploy" / "ci"
 
 
 def test_an_unattended_build_publishes_with_a_token_from_a_file(laptop: Laptop) -> None:
@@ -110,20 +112,46 @@ def test_a_dry_run_on_the_server_itself_changes_nothing_either(operator: Operato
     assert "--root goes with --server" in operator.run(*alone).error
 
 
+def scripts_of(example: str) -> str:
+    """Every line that the pipeline gives to a shell, as its YAML has it."""
+    yaml = importlib.import_module("yaml")  # uvicorn reads its settings with it; it has no types
+    pipeline = yaml.safe_load((CI / example).read_text(encoding="utf-8"))
+    jobs = pipeline.get("jobs", pipeline).values()
+    steps = [step for job in jobs if isinstance(job, dict) for step in job.get("steps", [job])]
+    lines: list[str] = []
+    for step in steps:
+        lines += [step["run"]] if "run" in step else [*step.get("before_script", []), *step.get("script", [])]
+    return "\n".join(lines) + "\n"
+
+
 @pytest.mark.parametrize("example", ["github-actions.yml", "gitlab-ci.yml"])
 def test_the_ready_made_pipelines_publish(laptop: Laptop, example: str) -> None:
-    """Their very command, with the key in a file where they have it in a key service."""
-    text = (CHECKOUT / "deploy" / "ci" / example).read_text(encoding="utf-8").replace("\\\n", " ")
-    commands = [line.strip() for line in text.splitlines() if line.strip().startswith("tenure publish")]
-    assert len(commands) == 1
+    """Their very commands in a shell, with the key in a file where they have it in a key service."""
+    script = scripts_of(example)
+    checked = subprocess.run(["sh", "-n"], input=script, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    commands = [line for line in script.splitlines() if line.startswith("tenure publish")]
+    assert ["--dry-run" in command for command in commands] == [True, False]
     folder = laptop.engineer.directory
     (folder / "dist").mkdir()
-    laptop.engineer.build("dist/cad-1.0-linux-x86_64.tar.gz")
+    for name in ("cad-1.0-linux-x86_64.tar.gz", "cad-1.0-win-x64.zip", "cad-1.0.cdx.json", "SHA256SUMS"):
+        laptop.engineer.build(f"dist/{name}")
     laptop.engineer.build("RELEASE_NOTES.md", b"# First")
-    values = {"$version": "1.0", "$SERVER_URL": laptop.url, "$SIGNER_URI": f"file:{laptop.key}"}
-    for name, value in values.items():
-        commands[0] = commands[0].replace(name, value)
-    ran = laptop.engineer.really(*shlex.split(commands[0])[1:], TENURE_TOKEN=laptop.token)
-    assert ran.code == 0, ran.err
+    laptop.engineer.build("RELEASE_NOTES.de.md", b"# Das Erste")
+    laptop.engineer.build("tenure.toml", (CI / "tenure.toml").read_bytes())
+    environment = laptop.engineer.environment | {
+        "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}",
+        "TENURE_TOKEN": laptop.token,
+        "SERVER_URL": laptop.url,
+        "SIGNER_URI": f"file:{laptop.key}",
+    }
+    ran = subprocess.run(
+        ["sh", "-ec", "\n".join(commands)], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert laptop.token not in ran.stdout + ran.stderr
     release = laptop.operator.did("releases", "--json").json[0]
     assert (release["version"], release["channel"], release["editions"]) == ("1.0", "beta", ["lite", "pro"])
+    assert {build["platform"] for build in release["builds"]} == {"linux-x86_64", "windows-x86_64"}
+    assert {file["kind"] for file in release["side_files"]} == {"sbom", "checksum"}
+    assert release["notes_languages"] == ["de"]
