@@ -105,7 +105,8 @@ def test_options_win_over_the_file_and_the_file_wins_over_names(operator: Operat
         (("cad-linux-x64.zip",), "no version (understood: cad, linux-x86_64)", "--version"),
         (("cad-1.0-any.zip", "cad-1.1-any.zip"), "several versions: 1.0, 1.1", "--version"),
         (("cad-1.0-any.zip", "cam-1.0-any.zip"), "several products: cad, cam", "--product"),
-        (("1.0-any.zip",), "does not begin with the name of a product", "--product"),
+        (("1.0-any.zip",), "1.0-any.zip does not begin with the name of a product", "--product"),
+        (("cad-1.0-any.zip", "1.0-any.zip"), "1.0-any.zip does not begin with the name of a product", "--product"),
     ],
 )
 def test_what_is_not_clear_is_refused_with_what_was_understood(

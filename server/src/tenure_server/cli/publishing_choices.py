@@ -124,16 +124,15 @@ def _facts(found: FoundFile, name: str, product: ProductName | None) -> NameFact
 
 
 def _product(names: Sequence[str], facts: Sequence[NameFacts]) -> ProductName:
-    said = {fact.product for fact in facts}
+    said: dict[ProductName, str] = {}
+    for name, fact in zip(names, facts, strict=True):
+        try:
+            said.setdefault(parse_product(fact.product or ""), name)
+        except InvalidName as error:
+            raise _unclear(f"{name} does not begin with the name of a product", "--product") from error
     if len(said) > 1:
-        raise _unclear(
-            f"The files are of several products: {', '.join(sorted(str(each) for each in said))}", "--product"
-        )
-    (text,) = said
-    try:
-        return parse_product(text or "")
-    except InvalidName as error:
-        raise _unclear(f"{names[0]} does not begin with the name of a product", "--product") from error
+        raise _unclear(f"The files are of several products: {', '.join(sorted(said))}", "--product")
+    return next(iter(said))
 
 
 def _version(names: Sequence[str], facts: Sequence[NameFacts]) -> Version:
