@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from tuf.ngclient import Updater
 
+from tenure_server.adapters.database import upgrade_schema
 from tenure_server.app import create_app
 from tenure_server.cli.context import CommandContext
 from tenure_server.cli.main import main
@@ -27,6 +29,7 @@ from tenure_signing.key_sources import read_key, tuf_signer
 from tenure_signing.names import FileName, Platform, ProductName
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.versions import Version
+from tests.services.postgres import PostgresServer
 from tests.services.web_server import running_web_server
 from tests.signing.tuf_repository import a_client
 
@@ -49,6 +52,23 @@ class Ran:
         return json.loads(self.out)
 
 
+@contextlib.contextmanager
+def team_with(request: pytest.FixtureRequest, directory: Path) -> Iterator[Team]:
+    """A team whose server keeps its database in what the fixture's parameter names. Nothing is set up yet."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TENURE_PASSPHRASE", PASSPHRASE)
+        patched.setattr("tenure_signing.pkcs8_encryption.PBKDF2_ROUNDS", 2_048)
+        team = Team(directory)
+        if getattr(request, "param", "sqlite") == "postgres":
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            team.postgres = server
+            team.database_url = server.new_database(template=server.template("newest_schema", upgrade_schema))
+        yield team
+        team.close()
+        if team.postgres is not None and team.database_url is not None:
+            team.postgres.drop_database(team.database_url)
+
+
 @dataclass
 class Team:
     """``directory/server`` is the server; each person has a folder with a key, and a copy of the first root."""
@@ -58,6 +78,7 @@ class Team:
     clients: int = 0
     people: dict[str, Path] = field(default_factory=dict)
     database_url: str | None = None  # None: SQLite in the server's directory
+    postgres: PostgresServer | None = None
     tokens: dict[str, str] = field(default_factory=dict)
     opened: list[Installation] = field(default_factory=list)
     serves: str = ""  # the server's URL while it runs

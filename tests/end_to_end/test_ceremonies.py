@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from tenure_server.app import create_app
 from tenure_signing.errors import NotEnoughSignatures
 from tenure_signing.tuf_drafts import renewed, sign
 from tenure_signing.tuf_repository import load
-from tests.end_to_end.ceremony import A_DAY, PASSPHRASE, Team
+from tests.end_to_end.ceremony import A_DAY, PASSPHRASE, Team, team_with
 from tests.end_to_end.thieves import online_forgery, stolen
+from tests.server.databases import DATABASES
 from tests.services.softhsm import PIN, SoftHsm
 from tests.services.web_server import running_web_server
 
@@ -27,19 +29,30 @@ KEYS_PATH = "_trust/licence-keys.json"
 
 
 @pytest.fixture
-def new_team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Team:
+def new_team(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Team]:
     """Nothing is set up yet."""
-    monkeypatch.setenv("TENURE_PASSPHRASE", PASSPHRASE)
-    monkeypatch.setattr("tenure_signing.pkcs8_encryption.PBKDF2_ROUNDS", 2_048)
-    return Team(tmp_path)
+    with team_with(request, tmp_path) as team:
+        yield team
+
+
+def set_up(team: Team) -> Team:
+    """Root and targets are signed by two of Ada, Bo and Cyn; Eng and Eve release cad, both needed."""
+    team.begin()
+    team.add_product("cad", "eng", "eve", threshold=2, signers=("ada", "bo"))
+    return team
 
 
 @pytest.fixture
 def team(new_team: Team) -> Team:
-    """Root and targets are signed by two of Ada, Bo and Cyn; Eng and Eve release cad, both needed."""
-    new_team.begin()
-    new_team.add_product("cad", "eng", "eve", threshold=2, signers=("ada", "bo"))
-    return new_team
+    """Set up, on SQLite."""
+    return set_up(new_team)
+
+
+@pytest.fixture(params=DATABASES)
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Team]:
+    """Set up, on SQLite and on PostgreSQL: for one ceremony of each kind."""
+    with team_with(request, tmp_path) as team:
+        yield set_up(team)
 
 
 # Beginning
@@ -122,7 +135,8 @@ def test_a_product_s_releases_need_both_of_its_engineers(team: Team) -> None:
     assert team.finds(team.new_client(), path)
 
 
-def test_a_stolen_product_key_is_replaced_and_what_the_thief_published_is_withdrawn(team: Team) -> None:
+def test_a_stolen_product_key_is_replaced_and_what_the_thief_published_is_withdrawn(anywhere: Team) -> None:
+    team = anywhere
     good = team.publish("cad", "1.0", "eng", "eve")
     bad = team.publish("cad", "6.6.6", "eng", "eve")  # the thief's
     client = team.new_client()
@@ -225,7 +239,8 @@ def test_a_lost_root_key_is_replaced_by_the_two_that_remain(team: Team) -> None:
     assert "asks for no signature of the key" in refused.err
 
 
-def test_other_targets_keys_sign_targets_anew(team: Team) -> None:
+def test_other_targets_keys_sign_targets_anew(anywhere: Team) -> None:
+    team = anywhere
     client, path = team.new_client(), team.publish("cad", "1.0", "eng", "eve")
     assert team.finds(client, path)
     draft = team.draft("targets", "root", *team.option("--targets-key", "dee", "fay"))
@@ -310,7 +325,8 @@ def test_stolen_online_keys_cannot_take_a_known_client_back(team: Team) -> None:
     )  # a first-time client can be shown the past, never a forgery
 
 
-def test_after_a_fast_forward_new_online_keys_let_every_client_go_on(team: Team) -> None:
+def test_after_a_fast_forward_new_online_keys_let_every_client_go_on(anywhere: Team) -> None:
+    team = anywhere
     path = team.publish("cad", "1.0", "eng", "eve")
     victim, quiet = team.new_client(), team.new_client()
     thief = stolen(team, "snapshot"), stolen(team, "timestamp")
@@ -405,20 +421,36 @@ def test_after_an_old_backup_clients_go_on_once_the_versions_are_above_what_they
     assert team.finds(client, team.publish("cad", "1.0", "eng", "eve"))
 
 
-def a_backup(team: Team) -> Path:
+def database_name(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+def a_backup(team: Team) -> str:
+    """A copy of the database: its file, or the name of another database."""
+    if team.postgres is not None:
+        assert team.database_url is not None
+        team.close()
+        return team.postgres.new_database(template=database_name(team.database_url))
     backup = team.directory / "backup.db"
     with contextlib.closing(sqlite3.connect(team.data_dir / "tenure.db")) as database:
         database.execute("VACUUM INTO ?", (str(backup),))
-    return backup
+    return str(backup)
 
 
-def restore(team: Team, backup: Path) -> None:
+def restore(team: Team, backup: str) -> None:
+    team.close()
+    if team.postgres is not None:
+        assert team.database_url is not None
+        team.postgres.drop_database(team.database_url)
+        team.database_url = backup
+        return
     for leftover in team.data_dir.glob("tenure.db*"):
         leftover.unlink()
     shutil.copy(backup, team.data_dir / "tenure.db")
 
 
-def test_what_was_published_since_the_backup_is_taken_up_from_a_client(team: Team) -> None:
+def test_what_was_published_since_the_backup_is_taken_up_from_a_client(anywhere: Team) -> None:
+    team = anywhere
     team.publish("cad", "1.0", "eng", "eve")
     backup = a_backup(team)
     path = team.publish("cad", "1.1", "eng", "eve")
@@ -506,7 +538,8 @@ def test_a_lapsed_product_stops_nobody_else_and_is_renewed(team: Team) -> None:
     assert team.finds(team.new_client(), cad)
 
 
-def test_everything_that_expired_in_a_forgotten_year_is_renewed_in_one_ceremony(team: Team) -> None:
+def test_everything_that_expired_in_a_forgotten_year_is_renewed_in_one_ceremony(anywhere: Team) -> None:
+    team = anywhere
     path = team.publish("cad", "1.0", "eng", "eve")
     client = team.new_client()
     assert team.finds(client, path)

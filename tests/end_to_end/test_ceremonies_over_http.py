@@ -11,45 +11,30 @@ from pathlib import Path
 import pytest
 
 from tenure_signing.draft_files import read_draft, to_json
-from tests.end_to_end.ceremony import A_DAY, PASSPHRASE, Team
+from tests.end_to_end.ceremony import A_DAY, Team, team_with
 from tests.end_to_end.thieves import online_forgery, stolen
 from tests.server.databases import DATABASES
-from tests.services.postgres import PostgresServer
-
-KEYS_PATH = "_trust/licence-keys.json"
 
 
 @pytest.fixture(params=DATABASES)
-def team(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
+def team(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Team]:
     """Root and targets are signed by two of Ada, Bo and Cyn, who each have a token; Eng releases cad."""
-    monkeypatch.setenv("TENURE_PASSPHRASE", PASSPHRASE)
-    monkeypatch.setattr("tenure_signing.pkcs8_encryption.PBKDF2_ROUNDS", 2_048)
-    server: PostgresServer | None = None
-    team = Team(tmp_path)
-    if request.param == "postgres":
-        server = request.getfixturevalue("postgres_server")
-        team.database_url = server.new_database()
-    team.begin()
-    team.add_product("cad", "eng", threshold=1, signers=("ada", "bo"))
-    for name in ("ada", "bo", "cyn", "eng"):
-        team.token(name)
-    yield team
-    team.close()
-    if server is not None:
-        assert team.database_url is not None
-        server.drop_database(team.database_url)
+    with team_with(request, tmp_path) as team:
+        team.begin()
+        team.add_product("cad", "eng", threshold=1, signers=("ada", "bo"))
+        for name in ("ada", "bo", "cyn", "eng"):
+            team.token(name)
+        yield team
 
 
 @pytest.fixture
-def small_team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Team:
+def small_team(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Team]:
     """On SQLite, without a product."""
-    monkeypatch.setenv("TENURE_PASSPHRASE", PASSPHRASE)
-    monkeypatch.setattr("tenure_signing.pkcs8_encryption.PBKDF2_ROUNDS", 2_048)
-    team = Team(tmp_path)
-    team.begin()
-    for name in ("ada", "bo", "cyn"):
-        team.token(name)
-    return team
+    with team_with(request, tmp_path) as team:
+        team.begin()
+        for name in ("ada", "bo", "cyn"):
+            team.token(name)
+        yield team
 
 
 def made_remotely(team: Team, name: str, *arguments: str | Path) -> Path:
