@@ -226,6 +226,22 @@ def test_metadata_for_licence_holders_only_is_opened_by_a_token(small_team: Team
         assert "those who may read it only" in team.remotely("cyn", "status").err
 
 
+def test_a_release_is_prepared_where_metadata_is_for_licence_holders_only(small_team: Team) -> None:
+    team = small_team
+    team.add_product("cad", "eng", threshold=1, signers=("ada", "bo"))
+    eng = team.person("eng")
+    (eng / "root.json").write_bytes(team.root_file.read_bytes())
+    build = eng / "cad-1.0.zip"
+    build.write_bytes(b"the build")
+    token = ("token", "create", "--name", "eng", "--scope", "publish", "--product", "cad", "--days", "9")
+    team.tokens["eng"] = team.did(*token).out.strip()
+    release = ("--product", "cad", "--version", "1.0", "--platform", "any", "--edition", "pro", "--channel", "stable")
+    with team.serving(metadata_access="any_valid_licence"):
+        published = team.run("publish", build, *release, "--server", team.serves, "--yes", "--dry-run", at=eng)
+    assert published.code == 0, published.err
+    assert "Would publish cad 1.0" in published.out
+
+
 def test_a_token_for_reading_sees_drafts_and_changes_none(small_team: Team) -> None:
     team = small_team
     with team.serving():

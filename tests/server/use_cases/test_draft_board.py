@@ -155,6 +155,29 @@ def test_the_board_is_not_filled_up(world: World, board: DraftBoard) -> None:
     refused("board_full", caught)
 
 
+def test_a_draft_that_somebody_broke_in_the_database_hides_no_other(world: World, board: DraftBoard) -> None:
+    broken, whole = renewal(world, "broken"), renewal(world, "whole")
+    for draft in (broken, whole):
+        board.push(draft, who="ada")
+    with world.database.writing() as records:
+        records.trust_drafts.set_document(broken.code, b"{}")
+    assert {entry.purpose: entry.state for entry in board.entries()} == {
+        "broken": DraftState.STALE,
+        "whole": DraftState.OPEN,
+    }
+    with pytest.raises(InvalidRequest) as caught:
+        board.fetch(broken.code)
+    refused("invalid_draft", caught)
+    board.cancel(broken.code, reason="broken", who="ops", may_cancel_all=True)
+
+
+def test_a_purpose_is_one_line_that_can_be_listed(world: World, board: DraftBoard) -> None:
+    for hostile in ("a\0b", "a\nb", "\x1b[2J"):
+        with pytest.raises(InvalidRequest) as caught:
+            board.push(renewal(world, hostile), who="eve")
+        refused("invalid_draft", caught)
+
+
 def test_names_are_kept_when_a_draft_is_published_and_a_draft_renames_nobody(world: World, board: DraftBoard) -> None:
     keyid = world.root.public_key.keyid
     for name, kept in (("Ada", "Ada"), ("Eve", "Ada")):

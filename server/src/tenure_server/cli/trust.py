@@ -184,7 +184,10 @@ def sign_draft(
     for requirement in requirements:
         for line in requirement_lines(requirement, reviewed.names):
             print_line(line)
-    print_line("No signature is missing." if is_complete else "Signatures are still missing.")
+    where = f"{found.code[:9]} --server {server}" if server is not None else draft
+    print_line(
+        f"No signature is missing: tenure trust submit {where}" if is_complete else "Signatures are still missing."
+    )
 
 
 @commands.command("merge")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -72,7 +72,7 @@ def push(
     draft = read_draft(file)
     with board_at(context_of(ctx), server) as board:
         entry = board.push(draft)
-    report_entry(entry, as_json, f"Pushed {entry.purpose}.")
+    report_entry(entry, as_json, f"Pushed {entry.purpose}.", draft.names)
     if not as_json and not entry.is_complete:
         where = f" --server {server}" if server is not None else ""
         print_line(f"Each signer: tenure trust sign {entry.code[:9]}{where} --key URI --root root.json")
@@ -108,7 +108,7 @@ def cancel(
     """
     with board_at(context_of(ctx), server) as board:
         entry = board.cancel(code_on(board, code), reason)
-    report_entry(entry, as_json, f"Cancelled {entry.purpose}.")
+    report_entry(entry, as_json, f"Cancelled {entry.purpose}.", {})
 
 
 @contextmanager
@@ -171,23 +171,23 @@ def reviewed_by(context: CommandContext, server: str | None, draft: Draft) -> Re
     return named(review(draft), known_key_holders(context, server))
 
 
-def report_entry(entry: BoardEntry, as_json: bool, done: str) -> None:
+def report_entry(entry: BoardEntry, as_json: bool, done: str, names: Mapping[str, str]) -> None:
     """What the board says of a draft after something was done with it."""
     if as_json:
         print_json(entry_json(entry))
         return
     print_line(shown(done))
-    for line in entry_lines(entry):
+    for line in entry_lines(entry, names):
         print_line(line)
 
 
-def entry_lines(entry: BoardEntry) -> Iterable[str]:
+def entry_lines(entry: BoardEntry, names: Mapping[str, str]) -> Iterable[str]:
     yield f"code        {entry.code}"
     yield f"state       {entry.state}" + (f" by {shown(entry.closed_by)}" if entry.closed_by is not None else "")
     if entry.state is DraftState.OPEN:
         yield f"until       {entry.expires_at:%Y-%m-%d}"
     for requirement in entry.requirements:
-        yield from requirement_lines(requirement, {})
+        yield from requirement_lines(requirement, names)
 
 
 def entry_json(entry: BoardEntry) -> dict[str, object]:

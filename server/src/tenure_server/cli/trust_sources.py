@@ -14,7 +14,7 @@ from securesystemslib.signer import Key
 from tenure_server.cli.context import CommandContext
 from tenure_server.cli.keys import read_public_key
 from tenure_server.cli.token_source import read_token, token_or_none
-from tenure_server.errors import Conflict, DatabaseUnavailable, Forbidden, TenureError
+from tenure_server.errors import Conflict, DatabaseUnavailable, Refusal, TenureError
 from tenure_server.installation import metadata_of_server, remote_board
 from tenure_server.use_cases.catalogue import read_repository
 from tenure_server.use_cases.draft_board import OwnBoard
@@ -89,7 +89,7 @@ def known_key_holders(context: CommandContext, server: str | None) -> Mapping[st
     try:
         with board_at(context, server) as board:
             return board.key_holders()
-    except (Forbidden, DatabaseUnavailable):
+    except (Refusal, DatabaseUnavailable):
         return {}
 
 

@@ -10,6 +10,7 @@ DRAFT_LIFETIME = timedelta(days=30)
 """A draft that nobody completed by then is taken down: what it was good for is forgotten, its signatures are not."""
 
 MAX_OPEN_DRAFTS = 20
+MAX_BOARD_BYTES = 256 * 1024 * 1024  # of all open drafts together
 MAX_SHOWN_DRAFTS = 100
 MIN_CODE_DIGITS = 4
 

@@ -11,7 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tenure_server.domain.trust_drafts import DRAFT_LIFETIME, MAX_OPEN_DRAFTS, MAX_SHOWN_DRAFTS, DraftState
+from tenure_server.domain.trust_drafts import (
+    DRAFT_LIFETIME,
+    MAX_BOARD_BYTES,
+    MAX_OPEN_DRAFTS,
+    MAX_SHOWN_DRAFTS,
+    DraftState,
+)
 from tenure_server.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.catalogue import read_repository
@@ -52,7 +58,7 @@ class DraftBoard:
     def fetch(self, code: str) -> Draft:
         """The draft with the signatures it has. Raises ``NotFound`` (``unknown_draft``), ``Conflict``
         (``draft_closed``). A stale one can be looked at."""
-        with self.database.reading() as records:
+        with _refused(), self.database.reading() as records:
             return _draft_of(_open(records, code, self.signing_clock()))
 
     def push(self, draft: Draft, *, who: str) -> BoardEntry:
@@ -62,6 +68,8 @@ class DraftBoard:
         ``licence_keys_unusable``), ``InvalidRequest`` (``signature_refused``, ``product_settings``, ``invalid_draft``).
         """
         now = self.signing_clock()
+        if not draft.purpose.isprintable():
+            raise InvalidRequest("The purpose of a draft is one printable line here.", code="invalid_draft")
         with _refused(), self.database.writing() as records:
             _take_down_expired(records, now)
             published = read_repository(records)
@@ -134,12 +142,16 @@ class DraftBoard:
 
 
 def _add(records: Records, draft: Draft, now: datetime, who: str) -> None:
-    if len(records.trust_drafts.open()) >= MAX_OPEN_DRAFTS:
+    hung, document = records.trust_drafts.open(), to_json(draft)
+    taken = sum(len(each.document or b"") for each in hung)
+    if len(hung) >= MAX_OPEN_DRAFTS or taken + len(document) > MAX_BOARD_BYTES:
         raise Conflict(
-            f"{MAX_OPEN_DRAFTS} drafts are open.", code="board_full", hint="cancel those that nobody will sign"
+            f"The board is full: {len(hung)} drafts are open.",
+            code="board_full",
+            hint="cancel those that nobody will sign",
         )
     roles = tuple(draft.roles)
-    stored = StoredDraft(draft.code, draft.purpose, roles, who, now, now + DRAFT_LIFETIME, to_json(draft))
+    stored = StoredDraft(draft.code, draft.purpose, roles, who, now, now + DRAFT_LIFETIME, document)
     records.trust_drafts.add(stored)
     signed = {each.role: list(each.signed) for each in draft.requirements() if each.signed}
     audited(records, now, who, "trust.push", draft.code, purpose=draft.purpose, roles=list(roles), signed=signed)
@@ -181,13 +193,16 @@ def _draft_of(stored: StoredDraft) -> Draft:
 
 def _entry(stored: StoredDraft, published: Repository, now: datetime) -> BoardEntry:
     state, requirements = stored.state, tuple[Requirement, ...]()
-    if state is DraftState.OPEN:
-        draft = _draft_of(stored)
-        requirements = draft.requirements()
-        if now >= stored.expires_at:
-            state = DraftState.EXPIRED
-        elif outdated_roles(draft, published):
-            state = DraftState.STALE
+    if state is DraftState.OPEN and now >= stored.expires_at:
+        state = DraftState.EXPIRED
+    elif state is DraftState.OPEN:
+        try:
+            draft = _draft_of(stored)
+            requirements = draft.requirements()
+            is_stale = bool(outdated_roles(draft, published))
+        except SigningError:  # somebody wrote to the database: the others can still be listed, and this one cancelled
+            is_stale = True
+        state = DraftState.STALE if is_stale else state
     return BoardEntry(
         code=stored.code,
         purpose=stored.purpose,

@@ -155,7 +155,7 @@ def _require_signatures(draft: Draft) -> None:
         raise Conflict(
             f"Signatures are missing: {'; '.join(wanted)}.",
             code="signatures_missing",
-            hint="tenure trust status FILE shows whose",
+            hint="tenure trust status DRAFT shows whose",
         )
 
 
