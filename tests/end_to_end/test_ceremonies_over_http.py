@@ -260,6 +260,22 @@ def test_a_token_for_reading_sees_drafts_and_changes_none(small_team: Team) -> N
         assert "this takes an API token" in team.remotely("cyn", "drafts").err
 
 
+def test_licence_public_keys_change_over_the_network_unless_they_are_the_server_s_own(small_team: Team) -> None:
+    team = small_team
+    team.draft("abandoned", "online-keys", "--licence-keys", "retire")
+    with team.serving():
+        code = hung_up(team, "ada", "licence-keys", "--add-licence-key", team.public("dee"))
+        team.sign_remotely(code, "ada", "bo")
+        assert "Published targets" in team.remotely("ada", "submit", code).out
+        own = team.draft("own", "online-keys", "--licence-keys", "retire")
+        document = json.loads(own.read_text())
+        assert set(document["roles"]) == {"root", "targets"}
+        own_code = team.did("trust", "push", own, "--json").json["code"]
+        team.sign_remotely(own_code, "ada", "bo")
+        assert "the draft changes the server's own keys" in team.remotely("ada", "submit", own_code).err
+        assert "snapshot, timestamp, licence, certificate" in team.did("trust", "submit", own_code).err
+
+
 # A thief freezes
 
 
@@ -282,7 +298,10 @@ def test_after_a_thief_froze_clients_new_online_keys_let_them_see_what_was_withh
     with team.serving():
         code = team.remotely("ada", "push", draft, "--json").json["code"]
         team.sign_remotely(code, "ada", "cyn")
-        submitted = team.remotely("cyn", "submit", code)
+        refused = team.remotely("cyn", "submit", code)
+        assert "the draft changes the server's own keys" in refused.err
+        assert "on the server: tenure trust submit" in refused.err
+        submitted = team.did("trust", "submit", code)
         assert "now in use: the new snapshot, timestamp keys" in submitted.err
     for client in (victim, quiet, team.new_client()):
         assert team.finds(client, newer)

@@ -65,8 +65,8 @@ def test_signatures_of_several_people_come_together_in_any_order(world: World, b
         entry = board.sign(draft.code, new_signatures(draft, signed), who="bo")
     assert entry.is_complete
     assert entry.state is DraftState.OPEN
-    assert board.submit(draft.code, who="ada").is_new
-    assert not board.submit(draft.code, who="ada").is_new
+    assert board.submit(draft.code, who="ada", is_at_the_server=False).is_new
+    assert not board.submit(draft.code, who="ada", is_at_the_server=False).is_new
     with world.database.reading() as records:
         actions = [event.action for event in records.audit.newest(subject=draft.code)]
     assert actions == ["trust.submit", "trust.sign", "trust.sign", "trust.push"]
@@ -131,11 +131,11 @@ def test_what_cannot_be_published_does_not_hang_there(world: World, board: Draft
         other, _ = signed_by(other, signer)
     board.push(other, who="ada")
     board.push(late, who="ada")
-    board.submit(other.code, who="ada")
+    board.submit(other.code, who="ada", is_at_the_server=False)
     for action in (
         lambda: board.push(renewal_of_before(late), who="ada"),
         lambda: board.sign(late.code, [genuine(world, late)], who="ada"),
-        lambda: board.submit(late.code, who="ada"),
+        lambda: board.submit(late.code, who="ada", is_at_the_server=False),
     ):
         with pytest.raises(Conflict) as caught:
             action()
@@ -186,7 +186,7 @@ def test_names_are_kept_when_a_draft_is_published_and_a_draft_renames_nobody(wor
         for signer in (world.root, world.targets):
             draft, _ = signed_by(draft, signer)
         board.push(draft, who="ada")
-        board.submit(draft.code, who="ada")
+        board.submit(draft.code, who="ada", is_at_the_server=False)
         assert board.key_holders() == {keyid: kept}
     assert world.installation.name_key_holder(keyid, "Ada, token 2", who="ops")
     assert not world.installation.name_key_holder(keyid, "Ada, token 2", who="ops")

@@ -108,7 +108,7 @@ class TrustEndpoints:
 
     def submit(self, request: Request) -> Response:
         token = self._signer(request)
-        submitted = self.board.submit(_code(request), who=token.who)
+        submitted = self.board.submit(_code(request), who=token.who, is_at_the_server=False)
         return _answer(
             trust_wire.SubmittedDraft(
                 is_new=submitted.is_new, roles=list(submitted.roles), taken_up=list(submitted.taken_up)

@@ -99,16 +99,23 @@ class DraftBoard:
             _keep(records, draft, after, now, who)
             return _entry(_open(records, code, now), published, now)
 
-    def submit(self, code: str, *, who: str) -> SubmittedOnBoard:
+    def submit(self, code: str, *, who: str, is_at_the_server: bool) -> SubmittedOnBoard:
         """Publish the draft, as ``SubmitDraft`` does; one that was published before is confirmed.
 
-        Raises what that does, and as ``fetch``.
+        Raises what that does, and as ``fetch``; ``Conflict`` (``submit_at_the_server``) for one that changes the
+        server's own keys: it goes on signing with the old ones until somebody there starts it anew.
         """
         with self.database.reading() as records:
             stored = records.trust_drafts.get(code)
         if stored is not None and stored.state is DraftState.SUBMITTED:
             return SubmittedOnBoard(False, stored.roles, self.submit_draft.complete())
         draft = self.fetch(code)
+        if not is_at_the_server and self.submit_draft.changes_own_keys(draft):
+            raise Conflict(
+                "The draft changes the server's own keys.",
+                code="submit_at_the_server",
+                hint=f"on the server: tenure trust submit {code[:9]}, then restart tenure serve",
+            )
         with _refused():
             submitted = self.submit_draft(draft, who=who)
         return SubmittedOnBoard(submitted.is_new, tuple(draft.roles), submitted.taken_up)
@@ -262,7 +269,7 @@ class OwnBoard:
         return self.board.sign(code, signatures, who=self.who)
 
     def submit(self, code: str) -> SubmittedOnBoard:
-        return self.board.submit(code, who=self.who)
+        return self.board.submit(code, who=self.who, is_at_the_server=True)
 
     def cancel(self, code: str, reason: str) -> BoardEntry:
         return self.board.cancel(code, reason=reason, who=self.who, may_cancel_all=True)

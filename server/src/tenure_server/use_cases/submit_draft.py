@@ -102,6 +102,19 @@ class SubmitDraft:
         _require_trusted_files(draft)
         self._require_usable_licence_keys(draft)
 
+    def changes_own_keys(self, draft: Draft) -> bool:
+        """Whether the server signs with other keys once the draft is published, and so has to be started anew."""
+        if ROOT in draft.roles and draft.base.roots:
+            before, after = draft.base.root().roles, draft.after.root().roles
+            if any(before[role].keyids != after[role].keyids for role in ONLINE_ROLES):
+                return True
+        if LICENCE_KEYS_PATH not in draft.trusted_targets:
+            return False
+        present = KeySet.from_json(draft.base_trusted_targets.get(LICENCE_KEYS_PATH, KeySet().to_json()))
+        new = KeySet.from_json(draft.trusted_targets[LICENCE_KEYS_PATH])
+        own = [(kid, purpose) for purpose, kids in self.key_ring.statement_kids().items() for kid in kids]
+        return any(_can_sign(present, *each) != _can_sign(new, *each) for each in own)
+
     def _online(self, after: Repository) -> OnlineSigners:
         roles = after.root().roles
         return self.key_ring.online_signers(roles[SNAPSHOT].keyids, roles[TIMESTAMP].keyids)
@@ -112,13 +125,18 @@ class SubmitDraft:
             return
         key_set = KeySet.from_json(draft.trusted_targets[LICENCE_KEYS_PATH])
         for purpose, kids in self.key_ring.statement_kids().items():
-            usable = (key_set.find(kid, purpose) for kid in kids)
-            if not any(key is not None and key.retired_at is None for key in usable):
+            if not any(_can_sign(key_set, kid, purpose) for kid in kids):
                 raise Conflict(
                     f"No key of this server could sign a {_NAMES[purpose]} any more.",
                     code="licence_keys_unusable",
                     hint="tenure trust draft online-keys --licence-keys makes new ones",
                 )
+
+
+def _can_sign(key_set: KeySet, kid: str, purpose: Purpose) -> bool:
+    """Whether what the key signs from now on is believed."""
+    key = key_set.find(kid, purpose)
+    return key is not None and key.retired_at is None
 
 
 _NAMES = {Purpose.LICENCE_KEY: "licence key", Purpose.CERTIFICATE: "certificate"}
