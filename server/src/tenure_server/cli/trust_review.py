@@ -35,7 +35,7 @@ def review_lines(review: Review) -> Iterable[str]:
         yield from (f"  {shown(name)}: {shown(value)}" for name, value in review.product_settings.items())
     if review.names:
         yield ""
-        yield "names are the word of whoever made the draft; the key ids are what is signed"
+        yield "names are the word of whoever made the draft, or of the server; the key ids are what is signed"
     yield ""
     for requirement in review.requirements:
         yield from requirement_lines(requirement, review.names)
