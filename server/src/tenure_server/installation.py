@@ -27,6 +27,7 @@ from tenure_server.use_cases.add_product import AddProduct
 from tenure_server.use_cases.api_tokens import AuthenticateToken, CreateToken, RevokeToken
 from tenure_server.use_cases.catalogue import CatalogueSource
 from tenure_server.use_cases.change_licence import AddPeriodByHand, ChangeStatus, RenewSupport
+from tenure_server.use_cases.change_release_draft import ChangeReleaseDraft
 from tenure_server.use_cases.change_rollout import ChangeRollout
 from tenure_server.use_cases.change_update_rules import ChangeUpdateRules
 from tenure_server.use_cases.check_for_update import CheckForUpdate
@@ -34,6 +35,7 @@ from tenure_server.use_cases.download import Download
 from tenure_server.use_cases.draft_board import DraftBoard
 from tenure_server.use_cases.explain_update import ExplainUpdate
 from tenure_server.use_cases.feed_tokens import FeedTokens
+from tenure_server.use_cases.finish_release_draft import FinishReleaseDraft, PublishDueDrafts
 from tenure_server.use_cases.grant_release import GrantRelease
 from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.initialise import Initialise
@@ -51,9 +53,11 @@ from tenure_server.use_cases.publish import Publish
 from tenure_server.use_cases.publish_remotely import PublishRemotely
 from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned
 from tenure_server.use_cases.read_events import ReadEvents
+from tenure_server.use_cases.release_draft_standing import ListReleaseDrafts
 from tenure_server.use_cases.report_install import PendingReports, ReportInstall, WriteReports
 from tenure_server.use_cases.seen_licences import SeenLicences
 from tenure_server.use_cases.set_notes_language import SetNotesLanguage
+from tenure_server.use_cases.set_approvals import RaiseApprovals
 from tenure_server.use_cases.show_rollout import ShowRollout
 from tenure_server.use_cases.signers import CertificateSigner, OnlineSigners
 from tenure_server.use_cases.submit_draft import SubmitDraft
@@ -309,6 +313,28 @@ class Installation:
     @cached_property
     def publish_signed(self) -> PublishSigned:
         return PublishSigned(self.database, self.upload_builds, self.clock, self.signing_clock, self._online_signers_of)
+
+    @cached_property
+    def list_release_drafts(self) -> ListReleaseDrafts:
+        return ListReleaseDrafts(self.database, self.clock, self.policy)
+
+    @cached_property
+    def finish_release_draft(self) -> FinishReleaseDraft:
+        return FinishReleaseDraft(
+            self.database, self.upload_builds, self.clock, self.signing_clock, self.policy, self._online_signers_of
+        )
+
+    @cached_property
+    def change_release_draft(self) -> ChangeReleaseDraft:
+        return ChangeReleaseDraft(self.database, self.clock, self.policy, self.finish_release_draft)
+
+    @cached_property
+    def publish_due_drafts(self) -> PublishDueDrafts:
+        return PublishDueDrafts(self.database, self.clock, self.finish_release_draft)
+
+    @cached_property
+    def raise_approvals(self) -> RaiseApprovals:
+        return RaiseApprovals(self.database, self.clock)
 
     def _online_signers_of(self, repository: Repository) -> OnlineSigners:
         """The server's signers whose keys the published root names."""

@@ -33,6 +33,7 @@ def test_a_token_says_what_it_is_for(own_shop: Shop) -> None:
         "scopes": ["publish"],
         "product": "cad",
         "channel": None,
+        "person": None,
         "expires_at": "2026-12-02T12:00:00Z",
     }
     assert response.headers["cache-control"] == "no-store"

@@ -13,6 +13,7 @@ from typing import Self
 
 from tenure_server.adapters.memory_outbox import MemoryOutbox
 from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
+from tenure_server.adapters.memory_release_drafts import MemoryApprovalRules, MemoryReleaseDrafts
 from tenure_server.adapters.metadata_files import role_and_version
 from tenure_server.domain.api_tokens import ApiToken
 from tenure_server.domain.audit_chain import AuditEvent, AuditHead, AuditRecord, next_record
@@ -21,6 +22,7 @@ from tenure_server.domain.install_reports import DayCount, FailureLimit, Install
 from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
 from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.domain.products import Product
+from tenure_server.domain.release_drafts import ReleaseDraft
 from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.ports import BuildUpload, Records
 from tenure_server.use_cases.ports_trust import StoredDraft
@@ -54,6 +56,8 @@ class _Tables:
     limits: dict[tuple[str, Version | None], FailureLimit] = field(default_factory=dict)
     trust_drafts: dict[str, StoredDraft] = field(default_factory=dict)
     key_holders: dict[str, str] = field(default_factory=dict)
+    release_drafts: dict[str, ReleaseDraft] = field(default_factory=dict)
+    approvals: dict[ProductName, int] = field(default_factory=dict)
 
     def copy(self) -> Self:
         return type(self)(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
@@ -127,6 +131,8 @@ class _MemoryRecords:
         self.install_reports = _InstallReports(tables)
         self.trust_drafts = MemoryTrustDrafts(tables.trust_drafts)
         self.key_holders = MemoryKeyHolders(tables.key_holders)
+        self.release_drafts = MemoryReleaseDrafts(tables.release_drafts)
+        self.approval_rules = MemoryApprovalRules(tables.approvals, _Table(tables).require_product)
 
     def publication_counter(self) -> int:
         return self._tables.counter[0]
@@ -140,7 +146,7 @@ class _Table:
         self.tables.counter[0] += 1
         return self.tables.counter[0]
 
-    def _require_product(self, name: ProductName) -> None:
+    def require_product(self, name: ProductName) -> None:
         if name not in self.tables.products:
             raise NotFound("There is no such product.", code="unknown_product")
 
@@ -182,7 +188,7 @@ class _Licences(_Table):
         return tuple(sorted(found, key=lambda one: (one.created_at, one.licence_id), reverse=True)[:limit])
 
     def add(self, licence: Licence, *, feed_token_digest: str) -> None:
-        self._require_product(licence.product)
+        self.require_product(licence.product)
         taken = licence.licence_id in self.tables.licences or feed_token_digest in self.tables.feed_tokens
         if taken or len({key.digest for key in licence.keys}) < len(licence.keys):
             raise Conflict("There is such a licence already.", code="licence_exists")
@@ -280,7 +286,7 @@ class _Rollouts(_Table):
         return {version: rollout for (product, version), rollout in self.tables.rollouts.items() if product == name}
 
     def set(self, name: ProductName, version: Version, rollout: Rollout) -> None:
-        self._require_product(name)
+        self.require_product(name)
         self.tables.rollouts[name, version] = rollout
         self._published()
 
@@ -311,7 +317,7 @@ class _InstallReports(_Table):
         return self.tables.limits.get((product, version))
 
     def set_limit(self, product: ProductName, version: Version | None, limit: FailureLimit | None) -> None:
-        self._require_product(product)
+        self.require_product(product)
         if limit is not None:
             self.tables.limits[product, version] = limit
         else:
@@ -338,7 +344,7 @@ class _Notes(_Table):
         return {version: notes for (product, version), notes in self.tables.notes.items() if product == name}
 
     def put(self, name: ProductName, version: Version, markdown: str) -> None:
-        self._require_product(name)
+        self.require_product(name)
         self.tables.notes[name, version] = markdown
         self._published()
 

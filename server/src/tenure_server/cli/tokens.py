@@ -29,6 +29,9 @@ def create(
     scope: Annotated[list[Scope], typer.Option("--scope", help="What it is for; repeat for more.")],
     product: Annotated[str | None, typer.Option("--product", help="The product it publishes.")] = None,
     channel: Annotated[str | None, typer.Option("--channel", help="The only channel it publishes to.")] = None,
+    person: Annotated[
+        str | None, typer.Option("--person", help="Whose it is, and nobody else's; only such a token approves drafts.")
+    ] = None,
     days: Annotated[int | None, typer.Option("--days", min=1, help="It expires after so many days.")] = None,
     expires: Annotated[str | None, typer.Option("--expires", help="YYYY-MM-DD, its last day.")] = None,
     as_json: AsJson = False,
@@ -45,6 +48,7 @@ def create(
         scopes=frozenset(scope),
         product=parsed_or_none("--product", product, parse_product),
         channel=parsed_or_none("--channel", channel, parse_channel),
+        person=person,
         expires_at=_end_of(last_day, installation.policy.zone)
         if last_day is not None
         else now + timedelta(days=days or 0),
@@ -70,10 +74,18 @@ def list_tokens(ctx: typer.Context, as_json: AsJson = False) -> None:
         print_json([{**token.facts(), "state": token.state(now), "last_used_at": _instant(token)} for token in tokens])
         return
     rows = [
-        (t.token_id, t.name, _limits(t), f"{t.expires_at:%Y-%m-%d}", (_instant(t) or "never")[:16], t.state(now))
+        (
+            t.token_id,
+            t.name,
+            t.person or "",
+            _limits(t),
+            f"{t.expires_at:%Y-%m-%d}",
+            (_instant(t) or "never")[:16],
+            t.state(now),
+        )
         for t in tokens
     ]
-    columns = ("ID", "NAME", "FOR", "EXPIRES", "LAST USED", "STATE")
+    columns = ("ID", "NAME", "PERSON", "FOR", "EXPIRES", "LAST USED", "STATE")
     print_table(columns, rows, nothing="There is no token yet: tenure token create makes one.")
 
 

@@ -57,11 +57,13 @@ class ApiToken:
     digest: str = field(repr=False)
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None  # to about a minute
+    person: str | None = None  # whose it is, and nobody else's; only such tokens approve
 
     @property
     def who(self) -> str:
         """The token in the audit trail."""
-        return f"token {self.name} ({self.token_id})"
+        token = f"token {self.name} ({self.token_id})"
+        return token if self.person is None else f"{self.person}, {token}"
 
     def state(self, now: datetime) -> TokenState:
         if self.revoked_at is not None:
@@ -95,6 +97,7 @@ class ApiToken:
             "scopes": sorted(self.scopes),
             "product": self.product,
             "channel": self.channel,
+            "person": self.person,
             "created_at": self.created_at.isoformat(timespec="seconds"),
             "expires_at": self.expires_at.isoformat(timespec="seconds"),
         }

@@ -35,6 +35,7 @@ class TokenEndpoint:
             scopes=sorted(token.scopes),
             product=token.product,
             channel=token.channel,
+            person=token.person,
             expires_at=token.expires_at,
         )
         headers = {"Cache-Control": "no-store", "Vary": "Authorization"}

@@ -280,6 +280,7 @@ class TokenAnswer(Answer):
     scopes: list[Scope]
     product: str | None = Field(description="the only one it publishes")
     channel: str | None = Field(description="the only one it publishes to; null: all of the product's")
+    person: str | None = Field(description="whose it is; only such a token approves drafts")
     expires_at: datetime
 
 

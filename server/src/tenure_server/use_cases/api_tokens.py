@@ -39,6 +39,7 @@ class TokenWish:
     expires_at: datetime
     product: ProductName | None = None
     channel: ChannelName | None = None
+    person: str | None = None  # whose alone it will be
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class CreateToken:
             created_at=now,
             expires_at=wish.expires_at,
             digest=digest_of(text),
+            person=wish.person,
         )
         with self.database.writing() as records:
             if wish.product is not None:
@@ -88,14 +90,11 @@ class CreateToken:
         return CreatedToken(token, text)
 
     def _require_sound(self, wish: TokenWish, now: datetime) -> None:
-        if (
-            not 1 <= len(wish.name) <= MAX_NAME_CHARACTERS
-            or not wish.name.isprintable()
-            or wish.name != wish.name.strip()
-        ):
-            raise InvalidRequest(
-                f"A token's name is a printable line of 1 to {MAX_NAME_CHARACTERS} characters.", code="token_name"
-            )
+        for what, text in (("A token's name", wish.name), ("The name of a token's owner", wish.person or "x")):
+            if not 1 <= len(text) <= MAX_NAME_CHARACTERS or not text.isprintable() or text != text.strip():
+                raise InvalidRequest(
+                    f"{what} is a printable line of 1 to {MAX_NAME_CHARACTERS} characters.", code="token_name"
+                )
         if not wish.scopes:
             raise InvalidRequest("A token is for something.", code="token_scopes", hint=f"one of {', '.join(Scope)}")
         if (Scope.PUBLISH in wish.scopes) != (wish.product is not None):

@@ -20,12 +20,15 @@ from tenure_server.use_cases.catalogue import read_repository
 from tenure_server.use_cases.change_licence import required_reason
 from tenure_server.use_cases.events import announce
 from tenure_server.use_cases.ports import Clock, Database, Records
+from tenure_server.use_cases.publication import approvals_needed
 from tenure_signing.approvals import approval_text, approve, require_approved
 from tenure_signing.names import ProductName
 from tenure_signing.release_record import releases_of
 from tenure_signing.releases import Ramp, Release, Rollout
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.versions import Version
+
+HALTED = "rollout.halt"
 
 RESUMED = "rollout.resume"
 """In the audit trail: reports before it no longer count towards a failure limit."""
@@ -66,10 +69,10 @@ class ChangeRollout:
         if not 0 <= basis_points <= 10_000:
             raise InvalidRequest("A share is from 0 to 100 %.", code="invalid_share")
         with self.database.writing() as records:
-            release, before = _locked(records, product, version)
+            release, before = locked_rollout(records, product, version)
             _require_to_be_had(release)
             after = replace(before, share_basis_points=basis_points, ramp=None)
-            return _changed(records, self.clock(), who, "rollout.share", RolloutChange(release, before, after))
+            return keep_rollout(records, self.clock(), who, "rollout.share", RolloutChange(release, before, after))
 
     def ramp(
         self, product: ProductName, version: Version, ramp: Ramp, *, start_basis_points: int | None = None, who: str
@@ -83,7 +86,7 @@ class ChangeRollout:
         if ramp.ends_at <= now:
             raise InvalidRequest("This ramp is over already.", code="invalid_ramp")
         with self.database.writing() as records:
-            release, before = _locked(records, product, version)
+            release, before = locked_rollout(records, product, version)
             _require_to_be_had(release)
             if before.is_halted:
                 raise Conflict(f"{_name(release)} is halted.", code="halted", hint="resume it first")
@@ -96,7 +99,7 @@ class ChangeRollout:
                     code="invalid_ramp",
                     hint="lower the share at once with tenure rollout set",
                 ) from error
-            return _changed(records, now, who, "rollout.ramp", RolloutChange(release, before, after))
+            return keep_rollout(records, now, who, "rollout.ramp", RolloutChange(release, before, after))
 
     def halt(self, product: ProductName, version: Version, *, reason: str, who: str) -> RolloutChange:
         """Offer the release to no one and let no one download it, from now on. A ramp ends where it has come to.
@@ -106,9 +109,9 @@ class ChangeRollout:
         reason = required_reason(reason)
         now = self.clock()
         with self.database.writing() as records:
-            release, before = _locked(records, product, version)
+            release, before = locked_rollout(records, product, version)
             after = before if before.is_halted else replace(before.at(now), is_halted=True)
-            return _changed(records, now, who, HALTED, RolloutChange(release, before, after), reason=reason)
+            return keep_rollout(records, now, who, HALTED, RolloutChange(release, before, after), reason=reason)
 
     def limit_failures(
         self, product: ProductName, version: Version | None, limit: FailureLimit | None, *, who: str
@@ -118,7 +121,7 @@ class ChangeRollout:
         now = self.clock()
         with self.database.writing() as records:
             if version is not None:
-                version = _locked(records, product, version)[0].version
+                version = locked_rollout(records, product, version)[0].version
             elif records.products.get(product) is None:
                 raise NotFound("There is no such product.", code="unknown_product")
             before = records.install_reports.own_limit(product, version)
@@ -138,13 +141,15 @@ class ChangeRollout:
         """
         now = self.clock()
         with self.database.writing() as records:
-            release, before = _locked(records, product, version)
+            release, before = locked_rollout(records, product, version)
             _require_to_be_had(release)
+            if records.approval_rules.of(product) and before.is_halted:
+                raise approvals_needed(product)
             text = approval_text(RESUME, product, release.version, now)
             signatures = approve(text, signers)
             approved_by = require_approved(product, text, signatures, read_repository(records).targets())
             after = replace(before, is_halted=False)
-            return _changed(
+            return keep_rollout(
                 records,
                 now,
                 who,
@@ -186,7 +191,7 @@ def limit_facts(limit: FailureLimit | None) -> Mapping[str, object] | None:
     return {"max_failure_basis_points": limit.max_failure_basis_points, "min_installs": limit.min_installs}
 
 
-def _locked(records: Records, product: ProductName, version: Version) -> tuple[Release, Rollout]:
+def locked_rollout(records: Records, product: ProductName, version: Version) -> tuple[Release, Rollout]:
     """The release and its rollout, which nobody else can change until the transaction ends: no halt gets lost."""
     if records.products.get(product) is None:
         raise NotFound("There is no such product.", code="unknown_product")
@@ -200,9 +205,10 @@ def _require_to_be_had(release: Release) -> None:
         raise Conflict(f"{_name(release)} was withdrawn.", code="withdrawn", hint="publish a higher version")
 
 
-def _changed(
+def keep_rollout(
     records: Records, now: datetime, who: str, action: str, change: RolloutChange, **details: object
 ) -> RolloutChange:
+    """Keep the change and write it down, if it is one."""
     if change.is_new:
         release = change.release
         records.rollouts.set(release.product, release.version, change.after)

@@ -18,6 +18,7 @@ from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.domain.products import Product
 from tenure_server.use_cases.ports_events import Outbox
 from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
+from tenure_server.use_cases.ports_release_drafts import ApprovalRules, ReleaseDrafts
 from tenure_signing.entitlement import Grant, LicenceStatus, UpdateRules
 from tenure_signing.languages import Language
 from tenure_signing.names import ProductName
@@ -346,6 +347,10 @@ class Records(Protocol):
     def trust_drafts(self) -> TrustDrafts: ...
     @property
     def key_holders(self) -> KeyHolders: ...
+    @property
+    def release_drafts(self) -> ReleaseDrafts: ...
+    @property
+    def approval_rules(self) -> ApprovalRules: ...
     @property
     def audit(self) -> AuditTrail: ...
     @property

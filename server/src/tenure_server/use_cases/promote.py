@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from securesystemslib.signer import Signer
 
@@ -11,7 +12,7 @@ from tenure_server.domain.products import Product
 from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_rollout import released, rollout_facts
-from tenure_server.use_cases.ports import Clock, Database
+from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.publication import locked_repository, publish_roles
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.names import ChannelName, ProductName
@@ -69,19 +70,30 @@ class Promote:
                 records.rollouts.set(product_name, release.version, Rollout(share_basis_points))
             draft = with_promotion(before.bytes_of(product_name), product_name, release.version, channel, now)
             after = publish_roles(records, before, {product_name: sign(product_name, draft, *signers)}, online, now)
-            audited(
-                records,
-                self.clock(),
-                who,
-                "release.promote",
-                f"{product_name} {release.version}",
-                before={"channel": release.channel, **rollout_facts(rollout)},
-                after={
-                    "channel": channel,
-                    **rollout_facts(rollout if share_basis_points is None else Rollout(share_basis_points)),
-                },
-            )
+            audit_promotion(records, self.clock(), who, release, channel, rollout, share_basis_points)
         return Promoted(released(after, product_name, version), is_new=True)
+
+
+def audit_promotion(
+    records: Records,
+    at: datetime,
+    who: str,
+    release: Release,
+    channel: ChannelName,
+    rollout: Rollout,
+    share_basis_points: int | None,
+) -> None:
+    """``release`` and ``rollout`` are those before; the share is None where it stays."""
+    after = rollout if share_basis_points is None else Rollout(share_basis_points)
+    audited(
+        records,
+        at,
+        who,
+        "release.promote",
+        f"{release.product} {release.version}",
+        before={"channel": release.channel, **rollout_facts(rollout)},
+        after={"channel": channel, **rollout_facts(after)},
+    )
 
 
 def require_promotable(product: Product, release: Release, rollout: Rollout, channel: ChannelName) -> None:

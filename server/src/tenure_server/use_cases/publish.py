@@ -338,13 +338,17 @@ def publish_release(
     online: OnlineSigners,
     now: datetime,
     request: PublishRequest,
+    *,
+    approved: bool = False,
 ) -> Repository:
     """The last step of publishing, in the caller's transaction: the first rollout, the product's signed role (None if
     it is published already), the notes."""
     product, share = release.product, request.share_basis_points
     if share is not None and not _is_published(before, release):
         records.rollouts.set(product, release.version, Rollout(share))
-    after = publish_roles(records, before, {product: signed}, online, now) if signed is not None else before
+    after = before
+    if signed is not None:
+        after = publish_roles(records, before, {product: signed}, online, now, approved=approved)
     if request.notes is not None and records.notes.get(product, release.version) != request.notes:
         records.notes.put(product, release.version, request.notes)
     known = records.notes.translations(product).get(release.version, {}) if request.translations else {}

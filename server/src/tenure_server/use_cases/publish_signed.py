@@ -87,10 +87,10 @@ class PublishSigned:
         require_scope(token, Scope.PUBLISH, signed.product)
         with self.database.reading() as records:
             product, before = product_of(records, signed.product), read_repository(records)
-        with _refused():
-            release, new_files = _added(before, signed)
+        with refused_role():
+            release, new_files = added_release(before, signed)
         require_scope(token, Scope.PUBLISH, signed.product, release.channel)
-        request = _request(release, signed)
+        request = request_of(release, signed)
         require_facts(request, product)
         for file in new_files:
             self.uploads.require_stored(file)
@@ -100,8 +100,8 @@ class PublishSigned:
             is_new = current.roles.get(signed.product) != signed.role
             if is_new and current.roles.get(signed.product) != before.roles.get(signed.product):
                 raise _meanwhile(signed.product)
-            _require_notes(records, release, signed)
-            with _refused():
+            require_notes(records, release, signed)
+            with refused_role():
                 role = signed.role if is_new else None
                 online = self.online_signers(current)
                 publish_release(records, current, release, role, online, now, request)
@@ -110,7 +110,7 @@ class PublishSigned:
         return Published(release, is_new)
 
 
-def _added(before: Repository, signed: SignedRelease) -> tuple[Release, tuple[ReleaseFile, ...]]:
+def added_release(before: Repository, signed: SignedRelease) -> tuple[Release, tuple[ReleaseFile, ...]]:
     """The release that the role adds or extends, and its new files. Raises ``Conflict``, ``InvalidRequest``."""
     after = Repository(before.roots, {**before.roles, signed.product: signed.role})
     releases = {release.version: release for release in releases_in(after, signed.product)}
@@ -135,7 +135,8 @@ def _added(before: Repository, signed: SignedRelease) -> tuple[Release, tuple[Re
     return release, new
 
 
-def _request(release: Release, signed: SignedRelease) -> PublishRequest:
+def request_of(release: Release, signed: SignedRelease) -> PublishRequest:
+    """What is stated of the release, as publishing checks and keeps it."""
     return PublishRequest(
         product=release.product,
         version=release.version,
@@ -149,7 +150,7 @@ def _request(release: Release, signed: SignedRelease) -> PublishRequest:
     )
 
 
-def _require_notes(records: Records, release: Release, signed: SignedRelease) -> None:
+def require_notes(records: Records, release: Release, signed: SignedRelease) -> None:
     """The notes are those whose hash is signed, and they are here."""
     notes = signed.notes if signed.notes is not None else records.notes.get(release.product, release.version)
     digest = notes_digest(notes) if notes is not None else None
@@ -168,7 +169,7 @@ def _meanwhile(product: ProductName) -> Conflict:
 
 
 @contextmanager
-def _refused() -> Iterator[None]:
+def refused_role() -> Iterator[None]:
     """What is wrong with the submitted role, as refusals. The messages name keys by id and hold no secret."""
     try:
         yield

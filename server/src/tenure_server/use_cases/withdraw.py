@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from securesystemslib.signer import Signer
 
 from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import required_reason
-from tenure_server.use_cases.ports import Clock, Database
+from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.publication import locked_repository, publish_roles
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.names import ProductName
@@ -60,17 +61,30 @@ class Withdraw:
                 raise needed_as_step(product, [version], lost)
             draft = with_withdrawal(before.bytes_of(product), product, version, withdrawal, now)
             publish_roles(records, before, {product: sign(product, draft, *signers)}, online, now)
-            audited(
-                records,
-                self.clock(),
-                who,
-                "release.withdraw",
-                f"{product} {version}",
-                reason=withdrawal.reason,
-                replacement=str(replacement) if replacement is not None else None,
-                stranded=[str(each) for each in lost],
-            )
+            audit_withdrawal(records, self.clock(), who, product, version, withdrawal, lost)
         return True
+
+
+def audit_withdrawal(
+    records: Records,
+    at: datetime,
+    who: str,
+    product: ProductName,
+    version: Version,
+    withdrawal: Withdrawal,
+    lost: Sequence[Version],
+) -> None:
+    """Write down that the release was withdrawn, and which ones older installs no longer reach."""
+    audited(
+        records,
+        at,
+        who,
+        "release.withdraw",
+        f"{product} {version}",
+        reason=withdrawal.reason,
+        replacement=str(withdrawal.replacement) if withdrawal.replacement is not None else None,
+        stranded=[str(each) for each in lost],
+    )
 
 
 def needed_as_step(product: ProductName, versions: Sequence[Version], lost: Sequence[Version]) -> Conflict:

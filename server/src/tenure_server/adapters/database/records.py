@@ -10,6 +10,7 @@ from tenure_server.adapters.database.licences import SqlLicences
 from tenure_server.adapters.database.outbox import SqlOutbox
 from tenure_server.adapters.database.products import SqlNotes, SqlProducts, SqlRollouts
 from tenure_server.adapters.database.publication import publication_counter
+from tenure_server.adapters.database.release_drafts import SqlApprovalRules, SqlReleaseDrafts
 from tenure_server.adapters.database.signed_files import SqlSignedFiles
 from tenure_server.adapters.database.tokens import SqlTokens
 from tenure_server.adapters.database.trust_drafts import SqlKeyHolders, SqlTrustDrafts
@@ -29,6 +30,8 @@ class SqlRecords:
         self.install_reports = SqlInstallReports(session)
         self.trust_drafts = SqlTrustDrafts(session)
         self.key_holders = SqlKeyHolders(session)
+        self.release_drafts = SqlReleaseDrafts(session)
+        self.approval_rules = SqlApprovalRules(session)
         self.audit = SqlAuditTrail(session)
         self.outbox = SqlOutbox(session, self.audit)
 

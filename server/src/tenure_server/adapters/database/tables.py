@@ -23,7 +23,7 @@ class Row(SQLModel):
     metadata: ClassVar[MetaData] = MetaData()
 
 
-def _one_of(column: str, values: Iterable[StrEnum], name: str) -> CheckConstraint:
+def one_of(column: str, values: Iterable[StrEnum], name: str) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=name)
 
@@ -31,8 +31,8 @@ def _one_of(column: str, values: Iterable[StrEnum], name: str) -> CheckConstrain
 class ProductRow(Row, table=True):
     __tablename__ = "product"
     __table_args__ = (
-        _one_of("lapse_policy", LapsePolicy, "product_lapse_policy"),
-        _one_of("service_packs", ServicePacks, "product_service_packs"),
+        one_of("lapse_policy", LapsePolicy, "product_lapse_policy"),
+        one_of("service_packs", ServicePacks, "product_service_packs"),
     )
 
     name: str = Field(sa_type=Text, primary_key=True)
@@ -47,7 +47,7 @@ class ProductRow(Row, table=True):
 class LicenceRow(Row, table=True):
     __tablename__ = "licence"
     __table_args__ = (
-        _one_of("status", LicenceStatus, "licence_status"),
+        one_of("status", LicenceStatus, "licence_status"),
         CheckConstraint("length(currency) = 3", name="licence_currency"),
         UniqueConstraint("feed_token_digest", name="licence_feed_token"),
         Index("licence_by_age", "created_at", "licence_id"),
@@ -85,7 +85,7 @@ class LicenceKeyRow(Row, table=True):
 class OrderLineRow(Row, table=True):
     __tablename__ = "order_line"
     __table_args__ = (
-        _one_of("kind", LineKind, "order_line_kind"),
+        one_of("kind", LineKind, "order_line_kind"),
         CheckConstraint("length(currency) = 3", name="order_line_currency"),
         CheckConstraint("minor_units >= 0", name="order_line_amount"),
         CheckConstraint("seats > 0", name="order_line_seats"),
@@ -103,7 +103,7 @@ class OrderLineRow(Row, table=True):
 class SupportPeriodRow(Row, table=True):
     __tablename__ = "support_period"
     __table_args__ = (
-        _one_of("source", PeriodSource, "support_period_source"),
+        one_of("source", PeriodSource, "support_period_source"),
         CheckConstraint("(minor_units IS NULL) = (currency IS NULL)", name="support_period_price"),
         CheckConstraint("ends_on >= starts_on", name="support_period_order"),
         CheckConstraint("minor_units >= 0", name="support_period_amount"),
@@ -201,7 +201,7 @@ class InstallReportRow(Row, table=True):
 
     __tablename__ = "install_report"
     __table_args__ = (
-        _one_of("outcome", Outcome, "install_report_outcome"),
+        one_of("outcome", Outcome, "install_report_outcome"),
         Index("install_report_by_licence", "product", "version", "licence_id"),
     )
 
@@ -219,7 +219,7 @@ class InstallCountRow(Row, table=True):
     """How many reports of an outcome came on a day."""
 
     __tablename__ = "install_count"
-    __table_args__ = (_one_of("outcome", Outcome, "install_count_outcome"),)
+    __table_args__ = (one_of("outcome", Outcome, "install_count_outcome"),)
 
     product: str = Field(sa_type=Text, foreign_key="product.name", primary_key=True)
     version: str = Field(sa_type=Text, primary_key=True)
@@ -304,3 +304,4 @@ class ApiTokenRow(Row, table=True):
     digest: str = Field(sa_type=DIGEST)
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
     last_used_at: datetime | None = Field(default=None, sa_type=Instant)
+    person: str | None = Field(default=None, sa_type=Text)

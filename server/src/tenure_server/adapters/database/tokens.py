@@ -39,6 +39,7 @@ class SqlTokens:
             digest=token.digest,
             revoked_at=token.revoked_at,
             last_used_at=token.last_used_at,
+            person=token.person,
         )
         with conflict_if_taken(self._session, "There is such a token already.", "token_exists"):
             self._session.add(row)
@@ -78,4 +79,5 @@ def _token(row: ApiTokenRow) -> ApiToken:
         digest=row.digest,
         revoked_at=row.revoked_at,
         last_used_at=row.last_used_at,
+        person=row.person,
     )
