@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, RepositoryError
 from tuf.api.metadata import TargetFile
 from tuf.ngclient import FetcherInterface, Updater
 
 from tenure_signing.errors import PreflightFailed, PublishingError
+from tenure_signing.scratch_folders import scratch_folder
 from tenure_signing.tuf_repository import Repository, delegations_of
 from tenure_signing.tuf_roles import ROOT, TARGETS, metadata_file_name
 
@@ -86,8 +86,7 @@ def _run(
     changed: Mapping[str, TargetFile],
     now: datetime,
 ) -> None:
-    with TemporaryDirectory(prefix="tenure-preflight-") as folder:
-        state = Path(folder)
+    with scratch_folder("tenure-preflight-") as state:
         if before is not None:
             _remember(before, state)
         step = "reading root version 1"

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, ExpiredMetadataError, RepositoryError
 from tuf.ngclient import FetcherInterface, Updater
 
 from tenure_signing.errors import PublishingError
+from tenure_signing.scratch_folders import scratch_folder
 from tenure_signing.tuf_publishing import role_expiries
 from tenure_signing.tuf_repository import Repository, delegations_of
 from tenure_signing.tuf_roles import (
@@ -99,11 +99,11 @@ def _verified(url: str, first_root: bytes, now: datetime, fetcher: FetcherInterf
 def _read(
     url: str, first_root: bytes, reference: datetime, fetcher: FetcherInterface | None, now: datetime
 ) -> Verified:
-    with TemporaryDirectory(prefix="tenure-verified-") as folder:
-        state = Path(folder) / "metadata"
+    with scratch_folder("tenure-verified-") as folder:
+        state = folder / "metadata"
         state.mkdir()
         updater = Updater(
-            str(state), f"{url}metadata/", folder, f"{url}downloads/", fetcher=fetcher, bootstrap=first_root
+            str(state), f"{url}metadata/", str(folder), f"{url}downloads/", fetcher=fetcher, bootstrap=first_root
         )
         # python-tuf takes the time when an Updater is made and has no argument for it (7.0.1)
         updater._trusted_set.reference_time = reference.astimezone(UTC)
@@ -113,7 +113,7 @@ def _read(
         for product in products:
             updater.get_targetinfo(f"{product}/-/-")
         repository = _kept(state, (TARGETS, SNAPSHOT, TIMESTAMP, *products))
-        trusted = _trusted_targets(updater, Path(folder))
+        trusted = _trusted_targets(updater, folder)
     expiries = role_expiries(repository)
     return Verified(repository, trusted, tuple(role for role, (_, expires) in expiries.items() if expires <= now))
 
