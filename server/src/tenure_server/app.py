@@ -48,6 +48,8 @@ def create_app(installation: Installation) -> Starlette:
         upload_builds=installation.upload_builds,
         publish_signed=installation.publish_signed,
         draft_board=installation.draft_board,
+        list_release_drafts=installation.list_release_drafts,
+        change_release_draft=installation.change_release_draft,
         received_parts=LocalStoreUploads(local_uploads) if local_uploads is not None else None,
         integration=IntegrationParts(read_events=installation.read_events),
     )

@@ -18,6 +18,8 @@ from tenure_server.adapters.local_uploads import LocalUploads
 from tenure_server.adapters.metadata_reader import metadata_of_server as metadata_of_server
 from tenure_server.adapters.online_key_ring import OnlineKeyFiles
 from tenure_server.adapters.publishing_server import HttpPublishingServer
+from tenure_server.adapters.release_drafts_server import HttpReleaseDraftsServer
+from tenure_server.adapters.server_connection import ServerConnection
 from tenure_server.adapters.s3_store import S3Settings, S3Store, s3_store
 from tenure_server.adapters.smtp_mailer import SmtpMailer, SmtpSettings, password_in
 from tenure_server.adapters.sodium import by_sodium
@@ -54,6 +56,7 @@ from tenure_server.use_cases.publish_remotely import PublishRemotely
 from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned
 from tenure_server.use_cases.read_events import ReadEvents
 from tenure_server.use_cases.release_draft_standing import ListReleaseDrafts
+from tenure_server.use_cases.release_drafts_remotely import PublishByDraft, ReleaseDraftsRemotely
 from tenure_server.use_cases.report_install import PendingReports, ReportInstall, WriteReports
 from tenure_server.use_cases.seen_licences import SeenLicences
 from tenure_server.use_cases.set_notes_language import SetNotesLanguage
@@ -69,18 +72,22 @@ from tenure_signing.tuf_roles import SNAPSHOT, TIMESTAMP
 
 
 @contextmanager
-def remote_publishing(url: str, token: str, first_root: bytes, clock: Clock) -> Iterator[PublishRemotely]:
-    """Publishing to the server at the URL, trusting what that root leads to and nothing else. No installation is needed
-    on this machine. Raises ``InvalidRequest`` for a URL that cannot be used."""
-    server = HttpPublishingServer(url, token)
+def remote_drafts(url: str, token: str, first_root: bytes, clock: Clock) -> Iterator[PublishByDraft]:
+    """Publishing and release drafts on the server at the URL, trusting what that root leads to and nothing else.
+
+    No installation is needed on this machine. Raises ``InvalidRequest`` for a URL that cannot be used.
+    """
+    server, connection = HttpPublishingServer(url, token), ServerConnection(url, token)
 
     def metadata() -> Repository:
         return metadata_of_server(url, first_root, clock(), token).repository
 
     try:
-        yield PublishRemotely(server, metadata, clock)
+        drafts = ReleaseDraftsRemotely(HttpReleaseDraftsServer(connection), metadata, clock)
+        yield PublishByDraft(PublishRemotely(server, metadata, clock), drafts)
     finally:
         server.close()
+        connection.close()
 
 
 @contextmanager

@@ -17,12 +17,15 @@ from tenure_server.app import create_app
 from tenure_server.errors import TenureError
 from tenure_server.http.access_log import logging_config
 from tenure_server.installation import Installation
+from tenure_server.use_cases.finish_release_draft import PublishDueDrafts
 from tenure_server.use_cases.keep_metadata_fresh import KeepMetadataFresh
 from tenure_server.use_cases.report_install import WriteReports
 from tenure_signing.errors import SigningError
 
 SIGNER_INTERVAL_SECONDS = 60.0
 REPORTS_INTERVAL_SECONDS = 5.0
+CALENDAR_INTERVAL_SECONDS = 1.0
+CALENDAR_RETRY_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +53,11 @@ def run_server(
         config = uvicorn.Config(
             create_app(installed), log_config=logging_config(), server_header=False, timeout_graceful_shutdown=10
         )
-        with _embedded_signer(installed.keep_metadata_fresh), _report_writer(installed.write_reports):
+        with (
+            _embedded_signer(installed.keep_metadata_fresh),
+            _report_writer(installed.write_reports),
+            _calendar(installed.publish_due_drafts),
+        ):
             announce(settings.public_url)
             uvicorn.Server(config).run(sockets=[listener])
 
@@ -125,6 +132,34 @@ def _report_writer(write_reports: WriteReports) -> Iterator[None]:
         stop.set()
         thread.join(timeout=10)
         _write(write_reports)
+
+
+@contextmanager
+def _calendar(publish_due: PublishDueDrafts) -> Iterator[None]:
+    """Publishes what is scheduled, from a thread of its own. What failed is tried again after a while."""
+    stop = threading.Event()
+
+    def run() -> None:
+        wait = CALENDAR_INTERVAL_SECONDS
+        while not stop.wait(wait):
+            wait = CALENDAR_RETRY_SECONDS if _publish(publish_due) else CALENDAR_INTERVAL_SECONDS
+
+    thread = threading.Thread(target=run, name="calendar", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=10)
+
+
+def _publish(publish_due: PublishDueDrafts) -> bool:
+    """Whether it failed; that is logged, and ``tenure status`` tells it too."""
+    try:
+        return publish_due()
+    except (TenureError, SigningError) as error:
+        _log.error("could not look for scheduled releases: %s", error)
+        return True
 
 
 def _write(write_reports: WriteReports) -> None:

@@ -13,11 +13,10 @@ from securesystemslib.signer import Signer
 
 from tenure_server.adapters.memory import MemoryDatabase
 from tenure_server.domain.api_tokens import ApiToken, Scope
-from tenure_server.domain.release_drafts import DraftAction, DraftStanding, DraftState
+from tenure_server.domain.release_drafts import DraftAction, DraftStanding, DraftState, DraftWish
 from tenure_server.errors import Conflict, Forbidden, InvalidRequest, Refusal
 from tenure_server.use_cases.api_tokens import TokenWish
 from tenure_server.use_cases.catalogue import read_repository
-from tenure_server.use_cases.change_release_draft import DraftWish
 from tenure_server.use_cases.download import store_key
 from tenure_server.use_cases.publication import locked_repository, publish_roles
 from tenure_server.use_cases.publish import FileToPublish, PublishRequest, hashed_build

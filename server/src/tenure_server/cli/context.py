@@ -6,6 +6,7 @@ import getpass
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -67,6 +68,17 @@ def context_of(ctx: typer.Context) -> CommandContext:
     found = ctx.find_object(CommandContext)
     assert found is not None
     return found
+
+
+def parse_instant(text: str) -> datetime:
+    """An instant with a time zone, in UTC. Raises ``ValueError``."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise ValueError("an instant is written 2026-12-01T09:00+08:00 or 2026-12-01T01:00Z")
+    return instant.astimezone(UTC)
 
 
 def parsed(option: str, text: str, parse: Callable[[str], T]) -> T:

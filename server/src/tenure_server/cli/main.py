@@ -23,6 +23,7 @@ from tenure_server.cli import (
     licences,
     products,
     promote,
+    release_drafts,
     releases,
     rollouts,
     server,
@@ -77,6 +78,7 @@ explain.register(app)
 releases.register(app)
 rollouts.register(app)
 promote.register(app)
+release_drafts.register(app)
 keys.register(app)
 trust.register(app)
 tokens.register(app)

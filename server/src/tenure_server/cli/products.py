@@ -11,8 +11,15 @@ import typer
 from securesystemslib.signer import Signer
 
 from tenure_server.cli.context import AsJson, CommandContext, context_of, parsed
-from tenure_server.cli.output import print_facts, print_json, print_line, print_table
+from tenure_server.cli.output import plural, print_facts, print_json, print_line, print_table
 from tenure_server.cli.passphrase import ask_passphrase
+from tenure_server.cli.release_drafts import (
+    DraftOptions,
+    RemoteOption,
+    RemoteRootOption,
+    lower_approvals,
+    print_draft,
+)
 from tenure_server.domain.products import LapsePolicy, Product
 from tenure_server.errors import Conflict
 from tenure_server.use_cases.signers import OnlineSigners
@@ -166,6 +173,42 @@ def list_products(ctx: typer.Context, as_json: AsJson = False) -> None:
     ]
     columns = ("PRODUCT", "TITLE", "EDITIONS", "CHANNELS", "SERVICE PACKS", "AFTER LAPSE")
     print_table(columns, rows, nothing="There is no product yet: tenure product add makes one.")
+
+
+@commands.command("approvals")
+def approvals(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="PRODUCT", help="The product's name.")],
+    number: Annotated[
+        int | None,
+        typer.Argument(metavar="[NUMBER]", help="How many people beside its maker approve a draft.", min=0, max=10),
+    ] = None,
+    server: RemoteOption = None,
+    root: RemoteRootOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show or change how many other people approve what changes a product's releases.
+
+    Raising takes one person. Lowering takes as many approvals as it was: with --server it makes a draft.
+    """
+    context = context_of(ctx)
+    product = parsed("PRODUCT", name, parse_product)
+    if server is not None:
+        if number is None:
+            raise typer.BadParameter("--server goes with a lower number")
+        print_draft(lower_approvals(context, DraftOptions(server, root, ()), product, number), as_json)
+        return
+    installation = context.installation
+    if number is None:
+        installation.catalogue.current().product(product)
+        with installation.database.reading() as records:
+            number = before = records.approval_rules.of(product)
+    else:
+        before = installation.raise_approvals(product, number, who=context.who)
+    if as_json:
+        print_json({"product": product, "approvals": number, "is_new": before != number})
+        return
+    print_line(f"Drafts of {product} take {plural(number, 'approval')} of other people.")
 
 
 def _json(product: Product) -> dict[str, object]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +19,7 @@ from tenure_server.cli.context import (
     ReasonOption,
     VersionOption,
     context_of,
+    parse_instant,
     parsed,
     parsed_or_none,
 )
@@ -24,13 +27,25 @@ from tenure_server.cli.output import money_json, print_facts, print_json, print_
 from tenure_server.cli.publishing import PublishingOptions, confirm, publish_to_server
 from tenure_server.cli.publishing_choices import Choices, FoundFile, choose, find_publishing_file
 from tenure_server.cli.publishing_extras import read_notes, read_side_files
+from tenure_server.cli.release_drafts import (
+    AtOption,
+    DraftOptions,
+    RemoteOption,
+    RemoteRootOption,
+    RemoteYesOption,
+    print_draft,
+    propose,
+)
 from tenure_server.cli.release_facts import platform_name, release_facts
 from tenure_server.cli.rollouts import KeysOption, signers_of
 from tenure_server.domain.money import parse_amount, parse_currency
+from tenure_server.domain.release_drafts import DraftStanding
 from tenure_server.domain.rollouts import parse_share, show_share
 from tenure_server.domain.side_file_names import side_file_kind
 from tenure_server.errors import Conflict, InvalidRequest
+from tenure_server.use_cases.change_licence import required_reason
 from tenure_server.use_cases.publish import Published, PublishRequest
+from tenure_server.use_cases.release_drafts_remotely import Proposal, ReleaseDraftsRemotely
 from tenure_signing.days import parse_day
 from tenure_signing.names import (
     parse_channel,
@@ -38,8 +53,8 @@ from tenure_signing.names import (
     parse_platform,
     parse_product,
 )
-from tenure_signing.releases import PaidUpgrade, Release, Rollout, SideFileKind
-from tenure_signing.versions import Kind, parse_version
+from tenure_signing.releases import PaidUpgrade, Release, Rollout, SideFileKind, Withdrawal
+from tenure_signing.versions import Kind, Version, parse_version
 
 
 def register(app: typer.Typer) -> None:
@@ -108,6 +123,10 @@ def publish(
     config: Annotated[
         Path | None, typer.Option("--config", help="Default: tenure.toml in this folder, if there is one.")
     ] = None,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="With --server: upload and make a draft for others to sign; no key needed.")
+    ] = False,
+    publish_at: AtOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show everything, change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
     as_json: AsJson = False,
@@ -147,11 +166,17 @@ def publish(
     )
     total_bytes = _total_bytes([file.source for file in request.all_files])
     options = _options(found, choices, server, root, key, dry_run=dry_run, yes=yes, shows_progress=not as_json)
+    at = parsed_or_none("--publish-at", publish_at, parse_instant)
+    options = replace(options, as_draft=draft, publish_at=at)
     if options.server is None:
         published = _publish_here(context, request, options, total_bytes)
         knows_state = not dry_run
     else:
-        published, knows_state = publish_to_server(context, request, options, total_bytes), False
+        result = publish_to_server(context, request, options, total_bytes)
+        if isinstance(result, DraftStanding):
+            print_draft(result, as_json)
+            return
+        published, knows_state = result, False
     release = published.release
     if as_json:
         rollout_now = _rollout(context, release) if knows_state else Rollout()
@@ -169,6 +194,8 @@ def _publish_here(
     context: CommandContext, request: PublishRequest, options: PublishingOptions, total_bytes: int
 ) -> Published:
     """To the installation on this machine."""
+    if options.as_draft or options.publish_at is not None:
+        raise typer.BadParameter("--draft and --publish-at go with --server")
     installation = context.installation
     if options.dry_run:
         with progress_bar("reading", total_bytes, shown=options.shows_progress) as progress:
@@ -222,7 +249,7 @@ def list_releases(
         print_json([_json(release, rollout) for release, rollout in listed])
         return
     has_side_files = any(release.side_files for release, _ in listed)
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             f"{release.product} {release.version}",
             release.released_on,
@@ -236,8 +263,18 @@ def list_releases(
         for release, rollout in listed
     ]
     beside = ("BESIDE",) if has_side_files else ()
+    scheduled: list[tuple[object, ...]] = [
+        (each.draft.subject, each.released_on or "", "", each.draft.channel or "", "", "", *(("",) if has_side_files else ()), _draft(each))
+        for each in installation.list_release_drafts(wanted)
+        if each.draft.publish_at is not None
+    ]
+    rows = [*scheduled, *rows]
     columns = ("RELEASE", "DAY", "KIND", "CHANNEL", "EDITIONS", "PLATFORMS", *beside, "STATE")
     print_table(columns, rows, nothing="Nothing is published yet: tenure publish does it.")
+
+
+def _draft(standing: DraftStanding) -> str:
+    return f"{standing.words} (to {standing.draft.action}, draft {standing.draft.draft_id})"
 
 
 def withdraw(
@@ -248,19 +285,32 @@ def withdraw(
     replacement: Annotated[str | None, typer.Option("--replacement", help="The version to use in its place.")] = None,
     although_needed: AlthoughNeeded = False,
     key: KeysOption = None,
+    server: RemoteOption = None,
+    root: RemoteRootOption = None,
+    yes: RemoteYesOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Withdraw a release.
 
     Nobody can download it any more, and its number is never used again. The same command again changes nothing. Where
-    older installs reach other releases only through it, these are named, and somebody has to say yes.
+    older installs reach other releases only through it, these are named, and somebody has to say yes. With
+    --server by a draft that others sign too.
     """
     context = context_of(ctx)
     product_name = parsed("--product", product, parse_product)
     release_version = parsed("--version", version, parse_version)
+    instead = parsed_or_none("--replacement", replacement, parse_version)
+    if server is not None:
+        withdrawal = Withdrawal(required_reason(reason), instead)
+        options = DraftOptions(server, root, tuple(key or ()), yes)
+        wanted = partial(_withdrawal, product_name, release_version, withdrawal, although_needed)
+        standing = propose(context, options, wanted)
+        print_draft(standing, as_json)
+        return
+    if root is not None:
+        raise typer.BadParameter("--root goes with --server")
     installation = context.installation
     signers = signers_of(context, product_name, key)
-    instead = parsed_or_none("--replacement", replacement, parse_version)
 
     def withdrawn(*, although_needed: bool) -> bool:
         return installation.withdraw(
@@ -386,3 +436,13 @@ def _json(release: Release, rollout: Rollout) -> dict[str, object]:
             for file in release.side_files
         ],
     }
+
+
+def _withdrawal(
+    product: ProductName,
+    version: Version,
+    withdrawal: Withdrawal,
+    although_needed: bool,
+    drafts: ReleaseDraftsRemotely,
+) -> Proposal:
+    return drafts.withdraw(product, version, withdrawal, although_needed=although_needed)

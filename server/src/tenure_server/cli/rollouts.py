@@ -9,14 +9,32 @@ from typing import Annotated
 import typer
 from securesystemslib.signer import Signer
 
-from tenure_server.cli.context import AsJson, CommandContext, ReasonOption, context_of, parsed, parsed_or_none
+from tenure_server.cli.context import (
+    AsJson,
+    CommandContext,
+    ReasonOption,
+    context_of,
+    parse_instant,
+    parsed,
+    parsed_or_none,
+)
 from tenure_server.cli.output import print_facts, print_json, print_line
 from tenure_server.cli.passphrase import ask_passphrase
+from tenure_server.cli.release_drafts import (
+    DraftOptions,
+    RemoteOption,
+    RemoteRootOption,
+    RemoteYesOption,
+    print_draft,
+    propose,
+)
 from tenure_server.domain.install_reports import FailureLimit
+from tenure_server.domain.release_drafts import DraftAction, DraftWish
 from tenure_server.domain.rollouts import parse_share, parse_span, show_share
 from tenure_server.errors import InvalidRequest
 from tenure_server.use_cases.change_rollout import RolloutChange, limit_facts, rollout_facts
 from tenure_server.use_cases.ports import AuditEvent
+from tenure_server.use_cases.release_drafts_remotely import Proposal
 from tenure_server.use_cases.show_rollout import RolloutStanding
 from tenure_signing.names import ProductName, parse_product
 from tenure_signing.releases import Ramp, Release, Rollout
@@ -88,7 +106,7 @@ def ramp(
 ) -> None:
     """Let the share grow evenly by itself."""
     context = context_of(ctx)
-    begins = parsed_or_none("--starts-at", starts_at, _instant) or context.installation.clock()
+    begins = parsed_or_none("--starts-at", starts_at, parse_instant) or context.installation.clock()
     wanted = _wanted_ramp(parsed("--to", to, parse_share), begins, over, ends_at)
     change = context.installation.change_rollout.ramp(
         *release_of(product, version),
@@ -157,14 +175,22 @@ def resume(
     product: ProductArgument,
     version: VersionArgument,
     keys: KeysOption = None,
+    server: RemoteOption = None,
+    root: RemoteRootOption = None,
+    yes: RemoteYesOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Take a halted rollout up where it stood.
 
-    The product's keys approve it, as many as publishing takes.
+    The product's keys approve it, as many as publishing takes. With --server by a draft that others sign too.
     """
     context = context_of(ctx)
     product_name, release_version = release_of(product, version)
+    if server is not None:
+        wish = DraftWish(DraftAction.RESUME, product_name, release_version)
+        options = DraftOptions(server, root, tuple(keys or ()), yes)
+        print_draft(propose(context, options, lambda _: Proposal(wish, None)), as_json)
+        return
     change = context.installation.change_rollout.resume(
         product_name, release_version, signers=signers_of(context, product_name, keys), who=context.who
     )
@@ -188,23 +214,13 @@ def _wanted_ramp(to_basis_points: int, starts_at: datetime, over: str | None, en
     if over is not None and ends_at is None:
         end = starts_at + parsed("--over", over, parse_span)
     elif ends_at is not None and over is None:
-        end = parsed("--ends-at", ends_at, _instant)
+        end = parsed("--ends-at", ends_at, parse_instant)
     else:
         raise typer.BadParameter("one of --over and --ends-at is needed")
     try:
         return Ramp(to_basis_points, starts_at, end)
     except ValueError as error:
         raise InvalidRequest(f"This is no ramp: {error}.", code="invalid_ramp") from error
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise ValueError("an instant is written 2026-12-01T09:00+08:00 or 2026-12-01T01:00Z")
-    return instant.astimezone(UTC)
 
 
 def _print_change(context: CommandContext, change: RolloutChange, as_json: bool) -> None:

@@ -57,7 +57,8 @@ class Approval:
 @dataclass(frozen=True, slots=True)
 class ReleaseDraft:
     """``role``: the product's next role with the signatures so far, empty where none is changed or the draft is over.
-    ``base_sha256``: of the role that it follows. ``signatures``: by key id in hexadecimal, of a resumption's text.
+    ``base_sha256``: of the role that it follows, or of the
+    halt that it ends. ``signatures``: by key id in hexadecimal, of a resumption's text.
 
     ``version`` is None when approvals are lowered. ``day_is_stated``: somebody chose the release day; otherwise it is
     the day of publication. ``makers``: the people and tokens that made it or made it anew.
@@ -117,6 +118,24 @@ class ReleaseDraft:
     def is_due(self, now: datetime) -> bool:
         """Whether its time has come; a draft without one is published as soon as it is complete."""
         return self.publish_at is None or self.publish_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class DraftWish:
+    """What a draft is to change. ``role``: the product's next role, signed by some or nobody yet; None for actions that
+    change no role. ``version`` is None, and ``lower_to`` given, for lowering approvals. ``although_needed``: withdraw
+    it even where older installs reach other releases only through it."""
+
+    action: DraftAction
+    product: ProductName
+    version: Version | None
+    role: bytes | None = None
+    notes: str | None = None
+    share_basis_points: int | None = None
+    lower_to: int | None = None
+    publish_at: datetime | None = None
+    day_is_stated: bool = False
+    although_needed: bool = False
 
 
 def person_key(person: str) -> str:

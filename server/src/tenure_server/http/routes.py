@@ -20,6 +20,7 @@ from tenure_server.http import (
     metadata,
     openapi,
     publishing,
+    release_drafts,
     releases,
     tokens,
     trust,
@@ -39,6 +40,7 @@ from tenure_server.http.local_uploads import LocalStoreUploads
 from tenure_server.http.parameters import StoredFileRequest
 from tenure_server.http.problems import EXCEPTION_HANDLERS
 from tenure_server.use_cases.api_tokens import AuthenticateToken
+from tenure_server.use_cases.change_release_draft import ChangeReleaseDraft
 from tenure_server.use_cases.check_for_update import CheckForUpdate
 from tenure_server.use_cases.download import Download
 from tenure_server.use_cases.draft_board import DraftBoard
@@ -47,6 +49,7 @@ from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.ports import Clock, Database, ObjectStore
 from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned
+from tenure_server.use_cases.release_draft_standing import ListReleaseDrafts
 from tenure_server.use_cases.report_install import ReportInstall
 from tenure_server.use_cases.upload_builds import UploadBuilds
 
@@ -82,6 +85,8 @@ class Parts:
     upload_builds: UploadBuilds
     publish_signed: PublishSigned
     draft_board: DraftBoard
+    list_release_drafts: ListReleaseDrafts
+    change_release_draft: ChangeReleaseDraft
     received_parts: LocalStoreUploads | None
     integration: IntegrationParts
 
@@ -131,6 +136,9 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
     yield Endpoint("/v1/trust/drafts/{code}/submit", board.submit, trust.SUBMIT)
     yield Endpoint("/v1/trust/drafts/{code}/cancel", board.cancel, trust.CANCEL)
     yield Endpoint("/v1/trust/key-holders", board.key_holders, trust.KEY_HOLDERS)
+    yield from release_drafts.ReleaseDraftEndpoints(
+        TokenAuthentication(parts.authenticate_token), parts.list_release_drafts, parts.change_release_draft
+    ).endpoints()
     if parts.received_parts is not None:
         yield Endpoint("/uploads/{upload}/{number}", parts.received_parts.put, local_uploads.PART)
     yield Endpoint("/healthz", lives.live, health.LIVE)

@@ -10,7 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from tenure_server.domain.api_tokens import ApiToken, Scope
 from tenure_server.domain.release_drafts import (
@@ -18,6 +18,7 @@ from tenure_server.domain.release_drafts import (
     DraftAction,
     DraftStanding,
     DraftState,
+    DraftWish,
     ReleaseDraft,
     person_key,
 )
@@ -31,15 +32,14 @@ from tenure_server.use_cases.finish_release_draft import FinishReleaseDraft
 from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.publication import locked_repository
 from tenure_server.use_cases.publish import product_of, require_facts
-from tenure_server.use_cases.publish_signed import SignedRelease, request_of, require_notes
+from tenure_server.use_cases.publish_signed import SignedRelease, refused_role, request_of, require_notes
 from tenure_server.use_cases.release_draft_contents import DraftContents, contents_of, payload_sha256
-from tenure_server.use_cases.release_draft_standing import known_draft, standing_of
+from tenure_server.use_cases.release_draft_standing import known_draft, last_halt, standing_of
 from tenure_server.use_cases.set_approvals import require_number
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.names import ChannelName, ProductName
 from tenure_signing.tuf_repository import Repository
-from tenure_signing.tuf_signed_role import signatures_in, with_good_signatures_only, with_signatures
-from tenure_signing.versions import Version
+from tenure_signing.tuf_signed_role import payload_of, signatures_in, with_good_signatures_only, with_signatures
 
 MAX_AHEAD = timedelta(days=90)
 """How far off a publication may be scheduled: what is signed lives 180 days."""
@@ -47,22 +47,6 @@ MAX_AHEAD = timedelta(days=90)
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _ID_CHARACTERS = 10
 _SCHEDULED = (DraftAction.PUBLISH, DraftAction.PROMOTE)
-
-
-@dataclass(frozen=True, slots=True)
-class DraftWish:
-    """What a draft is to change. ``role``: the product's next role, signed by some or nobody yet; None for actions that
-    change no role. ``version`` is None, and ``lower_to`` given, for lowering approvals."""
-
-    action: DraftAction
-    product: ProductName
-    version: Version | None
-    role: bytes | None = None
-    notes: str | None = None
-    share_basis_points: int | None = None
-    lower_to: int | None = None
-    publish_at: datetime | None = None
-    day_is_stated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +64,11 @@ class ChangeReleaseDraft:
         Raises ``Conflict`` (``draft_exists``, ``stale_draft``, ``build_missing``, and as the action itself does) and
         ``InvalidRequest``.
         """
-        draft = self._draft(token, wish, _new_id(), (_maker(token),))
+        done = self._published(token, wish)
+        if done is not None:  # an answer of ours was lost on the way
+            return done
+        with refused_role():
+            draft = self._draft(token, wish, _new_id(), (_maker(token),))
         known = self._same(draft)
         if known is None:
             self._require_time(draft)
@@ -91,6 +79,7 @@ class ChangeReleaseDraft:
             if known is not None:
                 draft = _with_signatures(known, draft)
             else:
+                self._require_possible(records, draft)
                 self._audit(records, token, "draft.make", draft, **_facts(draft))
             return self._kept(records, token, draft)
 
@@ -144,9 +133,13 @@ class ChangeReleaseDraft:
         """The same change on top of what is published now. It begins with the signatures that the role brings and no
         approval. Raises as ``make`` does, and ``Conflict`` (``draft_over``, ``draft_changed``)."""
         old = self._found(token, draft_id)
+        done = self._published(token, wish)
+        if done is not None and done.draft.draft_id == draft_id:
+            return done
         if (old.action, old.product, old.version) != (wish.action, wish.product, wish.version):
             raise InvalidRequest("The draft is of another change.", code="another_draft")
-        draft = self._draft(token, wish, draft_id, tuple(dict.fromkeys((*old.makers, _maker(token)))))
+        with refused_role():
+            draft = self._draft(token, wish, draft_id, tuple(dict.fromkeys((*old.makers, _maker(token)))))
         self._require_time(draft)
         self.finish.require_builds(draft)
         with self.database.writing() as records:
@@ -161,6 +154,7 @@ class ChangeReleaseDraft:
                 return self._kept(records, token, _with_signatures(known, draft))
             if known.code != code:
                 raise _changed(known)
+            self._require_possible(records, draft)
             self._audit(records, token, "draft.rebuild", draft, before=known.code, **_facts(draft))
             return self._kept(records, token, draft)
 
@@ -221,6 +215,9 @@ class ChangeReleaseDraft:
                 require_facts(request_of(contents.release, signed), product)
                 with self.database.reading() as records:
                     require_notes(records, contents.release, signed)
+            if lost := stranded_by(repository, contents, product.channels):
+                if wish.action is DraftAction.WITHDRAW and not wish.although_needed:
+                    raise needed_as_step(wish.product, [contents.release.version], lost)
             self._require_release_day(contents, wish)
             draft = replace(
                 draft,
@@ -231,6 +228,8 @@ class ChangeReleaseDraft:
         elif wish.version is not None:
             release = released(repository, wish.product, wish.version)
             channel, draft = release.channel, replace(draft, version=release.version)
+            with self.database.reading() as records:
+                draft = replace(draft, base_sha256=last_halt(records, draft.subject))
         else:
             require_number(wish.lower_to if wish.lower_to is not None else -1)
         self._require_channel(token, wish.product, channel)
@@ -264,6 +263,25 @@ class ChangeReleaseDraft:
             )
 
     # What is kept
+
+    def _published(self, token: ApiToken, wish: DraftWish) -> DraftStanding | None:
+        """The draft that has published this very role, if any."""
+        require_scope(token, Scope.PUBLISH, wish.product)
+        if wish.role is None:
+            return None
+        with refused_role():
+            digest = hashlib.sha256(payload_of(wish.product, wish.role)).hexdigest()
+        with self.database.reading() as records:
+            for known in records.release_drafts.newest(wish.product):
+                if known.payload_sha256 == digest and known.state is DraftState.PUBLISHED:
+                    return self._standing(records, known)
+        return None
+
+    def _require_possible(self, records: Records, draft: ReleaseDraft) -> None:
+        """Raises ``Conflict`` (``cannot_be_done``) for a draft that would be stale from the beginning."""
+        problem = self._standing(records, draft).problem
+        if problem is not None:
+            raise Conflict(f"This cannot be done: {problem}.", code="cannot_be_done")
 
     def _same(self, draft: ReleaseDraft) -> ReleaseDraft | None:
         with self.database.reading() as records:

@@ -112,8 +112,7 @@ class PublishRemotely:
     def __call__(self, prepared: Prepared, *, signers: Sequence[Signer], progress: Progress | None = None) -> Published:
         """Upload, sign, publish. ``progress`` is told the bytes uploaded."""
         request, release = prepared.request, prepared.release
-        for file, build in zip(request.all_files, release.files, strict=True):
-            self._upload(release, file, build, progress or _nobody)
+        self.upload(prepared, progress=progress)
         for attempt in range(1, PUBLISHING_ATTEMPTS + 1):
             role = self.metadata().bytes_of(release.product)
             draft = with_release(role, release, self.clock())
@@ -134,6 +133,12 @@ class PublishRemotely:
                 if error.code != "published_meanwhile" or attempt == PUBLISHING_ATTEMPTS:
                     raise
         return Published(release, prepared.is_new)
+
+    def upload(self, prepared: Prepared, *, progress: Progress | None = None) -> None:
+        """Upload what is not there yet. ``progress`` is told the bytes uploaded."""
+        release = prepared.release
+        for file, build in zip(prepared.request.all_files, release.files, strict=True):
+            self._upload(release, file, build, progress or _nobody)
 
     def _require_own_word(
         self, request: PublishRequest, plan: PublishingPlan, repository: Repository, is_unattended: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -112,8 +113,7 @@ def _problems(
                 yield f"{draft.subject} was withdrawn"
             if not rollouts.get(release.version, Rollout()).is_halted:
                 yield f"{draft.subject} is not halted"
-            halts = records.audit.newest(subject=draft.subject, action=HALTED, since=draft.made_at, limit=1)
-            if halts:
+            if draft.base_sha256 != last_halt(records, draft.subject):
                 yield f"{draft.subject} was halted again since"
         case DraftAction.LOWER_APPROVALS:
             needed = records.approval_rules.of(draft.product)
@@ -123,6 +123,15 @@ def _problems(
             pass
     if draft.action.changes_role and expiry_in(draft.product, draft.role) <= now:
         yield "what is signed has expired"
+
+
+def last_halt(records: Records, subject: str) -> str | None:
+    """A digest that tells one halt of the release from another."""
+    events = records.audit.newest(subject=subject, action=HALTED, limit=1)
+    if not events:
+        return None
+    facts = [events[0].at.isoformat(), events[0].who, events[0].details]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _signatures(repository: Repository, draft: ReleaseDraft) -> SignatureCount | None:
