@@ -18,6 +18,9 @@ TenureError
 ├── MailError             mail
 │   ├── MailUnavailable   the mail server does not answer, or takes nothing now: it may work later
 │   └── MailRefused       the mail server refuses this mail for good
+
+
+├── ProductUnavailable    what is published of one product cannot be read; all others are served
 └── ServerUnavailable     another Tenure server, to which something is published, does not answer
 
 ``http/problems.py`` maps these to RFC 9457 problem details, ``cli`` to one ``error:`` and one ``hint:`` line.
@@ -79,6 +82,12 @@ class MailRefused(MailError):
     """The mail server refuses this mail for good: its recipient, or what is in it."""
 
     hint = "check the address"
+
+
+class ProductUnavailable(TenureError):
+    """What is published of one product cannot be read: its metadata was damaged in the database."""
+
+    hint = "restore the product's metadata from a backup; tenure status tells which products are damaged"
 
 
 class ServerUnavailable(TenureError):

@@ -40,7 +40,7 @@ def preflight(before: Repository | None, after: Repository, now: datetime) -> No
 
     Each must arrive at exactly the bytes of ``after`` and find every target that is new or changed, as it is listed,
     through its delegation. ``now`` is aware; it decides what has expired. ``before`` is None for a first publishing.
-    A product that had lapsed before and is not touched does not hold up the others.
+    A product that had lapsed before, or was damaged in storage, and is not touched does not hold up the others.
 
     Raises ``PreflightFailed``, saying which client failed, where, and why. Uses the folder for temporary files.
     """
@@ -59,9 +59,9 @@ def preflight(before: Repository | None, after: Repository, now: datetime) -> No
 
 
 def _lapsed_before(before: Repository | None, after: Repository, now: datetime) -> frozenset[str]:
-    """Products whose role has expired and is the one that was published before."""
+    """Products whose role has expired or cannot be read, and is the one that was published before."""
     kept = (role for role in after.products if before is not None and before.roles.get(role) == after.roles[role])
-    return frozenset(role for role in kept if after.targets(role).expires <= now)
+    return frozenset(role for role in kept if not after.is_readable(role) or after.targets(role).expires <= now)
 
 
 def _changed_targets(before: Repository | None, after: Repository) -> dict[str, TargetFile]:

@@ -111,8 +111,10 @@ def resigned(repository: Repository, snapshot_signer: Signer, timestamp_signer: 
 
 
 def role_expiries(repository: Repository) -> dict[str, tuple[int, datetime]]:
-    """Version and expiry of every role, retired products included, by name; top-level roles first."""
-    signed = {role: repository.targets(role) for role in (TARGETS, *repository.products)}
+    """Version and expiry of every role, retired products included, by name; top-level roles first. A product whose
+    metadata is damaged has none."""
+    readable = filter(repository.is_readable, repository.products)
+    signed = {role: repository.targets(role) for role in (TARGETS, *readable)}
     online = {
         SNAPSHOT: load(SNAPSHOT, repository.bytes_of(SNAPSHOT), Snapshot).signed,
         TIMESTAMP: load(TIMESTAMP, repository.bytes_of(TIMESTAMP), Timestamp).signed,
@@ -240,6 +242,9 @@ def _snapshot_meta(repository: Repository, root: Root, before: Snapshot | None) 
         data = repository.roles[role]
         listed = known.get(f"{role}.json")
         changed = listed is None or not _is_same_file(listed, data)
+        if listed is not None and changed and role != TARGETS and not repository.is_readable(role):
+            meta[f"{role}.json"] = listed  # damaged in storage: clients of this product notice, and no others
+            continue
         targets_changed |= changed and role == TARGETS
         if role in delegated and (changed or targets_changed):
             require_signed(role, data, targets)

@@ -46,6 +46,14 @@ class Repository:
         """The roles that are, or once were, a product's."""
         return tuple(sorted(role for role in self.roles if role not in TOP_LEVEL_ROLES))
 
+    def is_readable(self, role: str) -> bool:
+        """Whether the role's bytes are metadata of its kind. What was published was; storage can be damaged."""
+        try:
+            load_any(role, self.bytes_of(role))
+        except PublishingError:
+            return False
+        return True
+
     def root(self) -> Root:
         """The current root. Raises ``PublishingError`` if there is none."""
         if not self.roots:
@@ -67,9 +75,10 @@ class Repository:
     def files(self) -> dict[str, bytes]:
         """Every file a client may ask for, by name, in an order that is safe to write in: ``timestamp.json`` last.
 
-        A new root takes effect as soon as it can be read, so root files come next to last.
+        A new root takes effect as soon as it can be read, so root files come next to last. A product whose bytes cannot
+        be read has no file: which version it is nobody can tell.
         """
-        order = (*self.products, TARGETS, SNAPSHOT)
+        order = (*filter(self.is_readable, self.products), TARGETS, SNAPSHOT)
         files = {versioned_file_name(role, self.roles[role]): self.roles[role] for role in order if role in self.roles}
         files |= {metadata_file_name(ROOT, version): data for version, data in enumerate(self.roots, start=1)}
         if TIMESTAMP in self.roles:

@@ -62,13 +62,13 @@ class Switchable:
 
 
 def test_a_living_process_says_so_without_looking_at_anything(shop: Shop) -> None:
-    assert answer(shop.client.get("/healthz")) == {"status": "ok"}
+    assert answer(shop.client.get("/healthz")) == {"status": "ok", "problems": []}
     assert shop.client.head("/healthz").status_code == 200
 
 
 def test_a_server_whose_parts_are_usable_is_ready(shop: Shop) -> None:
     response = shop.client.get("/readyz")
-    assert answer(response) == {"status": "ready"}
+    assert answer(response) == {"status": "ready", "problems": []}
     assert response.headers["cache-control"] == "no-store"
 
 

@@ -12,6 +12,7 @@ import typer
 from tenure_server.cli.context import AsJson, CommandContext, context_of
 from tenure_server.cli.output import plural, print_facts, print_json, print_line, say
 from tenure_server.cli.passphrase import ask_passphrase
+from tenure_server.cli.release_draft_review import draft_json
 from tenure_server.serving import run_server
 from tenure_server.use_cases.initialise import published_root
 from tenure_server.use_cases.system_status import RoleStatus, SystemStatus, system_status
@@ -134,7 +135,9 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> int:
 
 def _status(context: CommandContext) -> SystemStatus:
     installation = context.installation
-    return system_status(installation.database, installation.store, installation.signing_clock())
+    return system_status(
+        installation.database, installation.store, installation.signing_clock(), installation.list_release_drafts
+    )
 
 
 def _print(found: SystemStatus) -> None:
@@ -144,9 +147,26 @@ def _print(found: SystemStatus) -> None:
             "store": found.store_problem or "answers",
             "products": found.products,
             "releases": found.releases,
+            **_damaged(found),
+            **_drafts(found),
             "signed metadata": "\n".join(_role_text(role) for role in found.roles) or "none: tenure init makes it",
         }
     )
+
+
+def _damaged(found: SystemStatus) -> dict[str, str]:
+    damaged = (f"{name}: {problem}; restore it from a backup" for name, problem in found.damaged_products.items())
+    return {"DAMAGED": "\n".join(damaged)} if found.damaged_products else {}
+
+
+def _drafts(found: SystemStatus) -> dict[str, str]:
+    """Release drafts under way, those that should be published by now told apart."""
+    lines = (
+        f"{each.draft.draft_id} to {each.draft.action.value.replace('_', ' ')} {each.draft.subject}: {each.words}"
+        + (", LATE" if each.draft.draft_id in found.late_drafts else "")
+        for each in found.drafts
+    )
+    return {"release drafts": "\n".join(lines)} if found.drafts else {}
 
 
 def _role_text(role: RoleStatus) -> str:
@@ -163,6 +183,8 @@ def _json(found: SystemStatus) -> dict[str, object]:
         "store": found.store_problem,
         "products": found.products,
         "releases": found.releases,
+        "damaged_products": dict(found.damaged_products),
+        "drafts": [{**draft_json(each), "late": each.draft.draft_id in found.late_drafts} for each in found.drafts],
         "roles": [
             {
                 "name": role.name,

@@ -20,6 +20,7 @@ from tenure_server.http.parameters import NoParameters
 from tenure_server.http.problems import Answerable
 from tenure_server.http.reading import read
 from tenure_server.http.wire import Fault
+from tenure_server.use_cases.catalogue import CatalogueSource
 from tenure_server.use_cases.ports import Clock, Database, ObjectStore
 from tenure_signing.errors import PublishingError
 from tenure_signing.tuf_repository import load_any
@@ -95,6 +96,7 @@ class Readiness:
 @dataclass(frozen=True, slots=True)
 class HealthEndpoints:
     readiness: Readiness
+    catalogue: CatalogueSource
 
     async def live(self, request: Request) -> Response:
         read(request, NoParameters)
@@ -104,11 +106,17 @@ class HealthEndpoints:
         read(request, NoParameters)
         faults = self.readiness.faults()
         if not faults:
-            return _answer("ready")
+            return _answer("ready", [*self._damaged_products()])
         detail = f"The server is not ready: {', '.join(fault.where for fault in faults)}."
         return Answerable(HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", detail, faults=faults).response()
 
+    def _damaged_products(self) -> Iterator[Fault]:
+        """A damaged product is told and does not make the server unready: another server would not have it either, and
+        all other products are served."""
+        for product in self.catalogue.current().damaged:
+            yield Fault(where=f"product.{product}", problem="what is published of it cannot be read")
 
-def _answer(status: str) -> Response:
-    body = wire.Health(status=status).model_dump_json()
+
+def _answer(status: str, problems: list[Fault] | None = None) -> Response:
+    body = wire.Health(status=status, problems=problems or []).model_dump_json()
     return Response(body, headers={"Cache-Control": "no-store"}, media_type="application/json")

@@ -19,6 +19,7 @@ from tenure_server.errors import (
     Forbidden,
     InvalidRequest,
     NotFound,
+    ProductUnavailable,
     Refusal,
     StoreUnavailable,
     TenureError,
@@ -44,6 +45,7 @@ STATUS_OF: Mapping[type[TenureError], HTTPStatus] = {
     ReleaseGone: HTTPStatus.GONE,
     Conflict: HTTPStatus.CONFLICT,
     DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    ProductUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Errors of any other class are ours and answer 500."""
@@ -53,6 +55,7 @@ _log = logging.getLogger(__name__)
 # Their own words name hosts and directories, which are the log's business.
 _PUBLIC_WORDS: Mapping[type[TenureError], tuple[str, str]] = {
     DatabaseUnavailable: ("database_unavailable", "The server's database does not answer at the moment."),
+    ProductUnavailable: ("product_unavailable", "What is published of this product cannot be read at the moment."),
     StoreUnavailable: ("store_unavailable", "The server's file store does not answer at the moment."),
 }
 

@@ -107,7 +107,9 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
     builds = downloads.DownloadsEndpoint(authentication, parts.download)
     by_token = TokenAuthentication(parts.authenticate_token)
     roles = metadata.MetadataEndpoint(parts.database, None if parts.metadata_is_public else authentication, by_token)
-    lives = health.HealthEndpoints(health.Readiness(parts.database, parts.store, parts.clock))
+    lives = health.HealthEndpoints(
+        health.Readiness(parts.database, parts.store, parts.clock), parts.check_for_update.catalogue
+    )
 
     yield Endpoint("/v1/update-check", check.get, update_check.OPERATION)
     yield Endpoint("/v1/releases", listing.get, releases.OPERATION)

@@ -6,6 +6,7 @@ and what is verified by hash (notes).
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from tenure_server.domain.products import Product
-from tenure_server.errors import DatabaseUnavailable, NotFound
+from tenure_server.errors import DatabaseUnavailable, NotFound, ProductUnavailable
 from tenure_server.use_cases.ports import Database, Records
+from tenure_signing.errors import SigningError
 from tenure_signing.key_sets import KeySet
 from tenure_signing.languages import Language, best_language
 from tenure_signing.names import ProductName
@@ -25,6 +27,8 @@ from tenure_signing.tuf_repository import Repository
 from tenure_signing.tuf_roles import LICENCE_KEYS_PATH, ROOT
 from tenure_signing.update_index import UpdateIndex
 from tenure_signing.versions import Version
+
+_log = logging.getLogger(__name__)
 
 _MAX_DAYS = 3  # today, yesterday at midnight, and a clock that was set
 
@@ -84,10 +88,14 @@ class Catalogue:
     counter: int
     products: Mapping[ProductName, PublishedProduct]
     licence_keys: KeySet
+    damaged: Mapping[ProductName, str] = field(default_factory=dict)
+    """Products that cannot be served, and why: only who writes to the database can bring this about."""
 
     def product(self, name: ProductName) -> PublishedProduct:
-        """Raises ``NotFound`` (code ``unknown_product``)."""
+        """Raises ``NotFound`` (code ``unknown_product``), ``ProductUnavailable``."""
         found = self.products.get(name)
+        if name in self.damaged:
+            raise ProductUnavailable(f"What is published of {name} cannot be read: {self.damaged[name]}.")
         if found is None:
             raise NotFound("There is no such product.", code="unknown_product")
         return found
@@ -117,22 +125,33 @@ def _releases(repository: Repository, product: ProductName) -> tuple[Release, ..
 
 
 def read_catalogue(records: Records) -> Catalogue:
-    """Everything published, from one consistent view of the database."""
+    """Everything published, from one consistent view of the database. A product that cannot be read takes no other one
+    down with it."""
     repository = read_repository(records)
     keys = records.signed_files.trusted_target(LICENCE_KEYS_PATH)
+    products: dict[ProductName, PublishedProduct] = {}
+    damaged: dict[ProductName, str] = {}
+    for product in records.products.all():
+        try:
+            products[product.name] = _published(records, repository, product)
+        except (SigningError, ValueError) as error:
+            _log.error("the product %s cannot be served: %s", product.name, error)
+            damaged[product.name] = str(error)
     return Catalogue(
         counter=records.publication_counter(),
-        products={
-            product.name: PublishedProduct(
-                product=product,
-                releases=_releases(repository, product.name),
-                rollouts=records.rollouts.of_product(product.name),
-                notes=records.notes.of_product(product.name),
-                translations=records.notes.translations(product.name),
-            )
-            for product in records.products.all()
-        },
+        products=products,
         licence_keys=KeySet.from_json(keys) if keys is not None else KeySet(),
+        damaged=damaged,
+    )
+
+
+def _published(records: Records, repository: Repository, product: Product) -> PublishedProduct:
+    return PublishedProduct(
+        product=product,
+        releases=_releases(repository, product.name),
+        rollouts=records.rollouts.of_product(product.name),
+        notes=records.notes.of_product(product.name),
+        translations=records.notes.translations(product.name),
     )
 
 

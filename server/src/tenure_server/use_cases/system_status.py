@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from tenure_server.domain.release_drafts import DraftStanding
 from tenure_server.errors import DatabaseUnavailable, StoreUnavailable, TenureError
 from tenure_server.use_cases.catalogue import read_catalogue, read_repository
 from tenure_server.use_cases.ports import Database, ObjectStore
+from tenure_server.use_cases.release_draft_standing import ListReleaseDrafts
 from tenure_signing.tuf_publishing import role_expiries, roles_to_resign
 from tenure_signing.tuf_roles import ONLINE_ROLES
+
+LATE_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +44,21 @@ class SystemStatus:
     products: int = 0
     releases: int = 0
     roles: tuple[RoleStatus, ...] = ()
+    damaged_products: Mapping[str, str] = field(default_factory=dict)  # and why they cannot be served
+    drafts: tuple[DraftStanding, ...] = ()  # release drafts under way
+    late_drafts: tuple[str, ...] = ()  # ids of those that should be published by now
 
     @property
     def is_well(self) -> bool:
-        """Everything answers, and no metadata needs people."""
+        """Everything answers, and no metadata, product or scheduled release needs people."""
         has_metadata = bool(self.roles) and not any(role.needs_people for role in self.roles)
-        return self.database_problem is None and self.store_problem is None and has_metadata
+        answers = self.database_problem is None and self.store_problem is None
+        return answers and has_metadata and not self.damaged_products and not self.late_drafts
 
 
-def system_status(database: Database, store: ObjectStore, now: datetime) -> SystemStatus:
+def system_status(
+    database: Database, store: ObjectStore, now: datetime, drafts: ListReleaseDrafts | None = None
+) -> SystemStatus:
     """Asks everything and raises nothing that the answer can say."""
     store_problem = None
     try:
@@ -59,6 +70,7 @@ def system_status(database: Database, store: ObjectStore, now: datetime) -> Syst
         with database.reading() as records:
             repository = read_repository(records)
             catalogue = read_catalogue(records)
+        under_way = drafts() if drafts is not None else ()
     except DatabaseUnavailable as error:
         return SystemStatus(_problem(error), store_problem)
     due = roles_to_resign(repository, now) if repository.roots else ()
@@ -72,7 +84,16 @@ def system_status(database: Database, store: ObjectStore, now: datetime) -> Syst
             RoleStatus(name, version, expires, (expires - now).days, name in due)
             for name, (version, expires) in expiries.items()
         ),
+        damaged_products={str(name): problem for name, problem in catalogue.damaged.items()},
+        drafts=under_way,
+        late_drafts=tuple(each.draft.draft_id for each in under_way if _is_late(each, now)),
     )
+
+
+def _is_late(standing: DraftStanding, now: datetime) -> bool:
+    """Whether a scheduled release will not be published, or should have been, with a minute for the server to do it."""
+    at = standing.draft.publish_at
+    return at is not None and (standing.is_stale or at + LATE_AFTER <= now)
 
 
 def _problem(error: TenureError) -> str:

@@ -2,8 +2,10 @@
 
 from alembic import context
 
-from tenure_server.adapters.database import event_tables  # noqa: F401 (its tables are part of the metadata)
-from tenure_server.adapters.database import release_draft_tables  # noqa: F401 (the same)
+from tenure_server.adapters.database import (
+    event_tables,  # noqa: F401 (its tables are part of the metadata)
+    release_draft_tables,  # noqa: F401 (the same)
+)
 from tenure_server.adapters.database.tables import Row
 
 context.configure(
