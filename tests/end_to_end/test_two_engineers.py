@@ -16,6 +16,7 @@ from tenure_client import Client
 from tenure_server.adapters.local_store import LocalStore
 from tenure_server.adapters.local_uploads import LocalUploads
 from tenure_server.adapters.release_drafts_server import HttpReleaseDraftsServer
+from tenure_server.adapters.server_connection import ServerConnection
 from tenure_server.app import create_app
 from tenure_server.domain.release_drafts import DraftStanding, DraftState, DraftWish
 from tenure_server.errors import Conflict
@@ -203,6 +204,11 @@ class KillableDrafts:
         return standing
 
 
+def drafts_of(bench: Bench, token: str, dies: str | None = None) -> ReleaseDraftsRemotely:
+    server = HttpReleaseDraftsServer(ServerConnection(bench.address, token))
+    return ReleaseDraftsRemotely(KillableDrafts(server, dies), bench.metadata, bench.world.now)
+
+
 @dataclass
 class Two:
     bench: Bench
@@ -214,9 +220,7 @@ class Two:
         """The whole command, again or for the first time."""
         token = self.bench.token(person=person).secret
         http = self.bench.server(token)
-        drafts = ReleaseDraftsRemotely(
-            KillableDrafts(HttpReleaseDraftsServer(http), dies), self.bench.metadata, self.bench.world.now
-        )
+        drafts = drafts_of(self.bench, token, dies)
         publishing = PublishRemotely(http, self.bench.metadata, self.bench.world.now)
         prepared = publishing.prepare(self.bench.request(version), is_unattended=True)
         return PublishByDraft(publishing, drafts)(prepared, signers=signers, **options)
@@ -291,7 +295,7 @@ def test_a_server_that_shows_another_release_than_was_made_gets_no_signature(two
     token = two.bench.token(person="Ben").secret
     http = two.bench.server(token)
     publishing = PublishRemotely(http, two.bench.metadata, two.bench.world.now)
-    drafts = ReleaseDraftsRemotely(HttpReleaseDraftsServer(http), two.bench.metadata, two.bench.world.now)
+    drafts = drafts_of(two.bench, token)
     prepared = publishing.prepare(other, is_unattended=True)
     with pytest.raises(Conflict) as error:
         PublishByDraft(publishing, drafts)(prepared, signers=[second])

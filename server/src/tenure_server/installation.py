@@ -19,8 +19,8 @@ from tenure_server.adapters.metadata_reader import metadata_of_server as metadat
 from tenure_server.adapters.online_key_ring import OnlineKeyFiles
 from tenure_server.adapters.publishing_server import HttpPublishingServer
 from tenure_server.adapters.release_drafts_server import HttpReleaseDraftsServer
-from tenure_server.adapters.server_connection import ServerConnection
 from tenure_server.adapters.s3_store import S3Settings, S3Store, s3_store
+from tenure_server.adapters.server_connection import ServerConnection
 from tenure_server.adapters.smtp_mailer import SmtpMailer, SmtpSettings, password_in
 from tenure_server.adapters.sodium import by_sodium
 from tenure_server.adapters.trust_server import HttpDraftBoard

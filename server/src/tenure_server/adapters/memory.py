@@ -12,8 +12,8 @@ from itertools import islice, pairwise
 from typing import Self
 
 from tenure_server.adapters.memory_outbox import MemoryOutbox
-from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
 from tenure_server.adapters.memory_release_drafts import MemoryApprovalRules, MemoryReleaseDrafts
+from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
 from tenure_server.adapters.metadata_files import role_and_version
 from tenure_server.domain.api_tokens import ApiToken
 from tenure_server.domain.audit_chain import AuditEvent, AuditHead, AuditRecord, next_record

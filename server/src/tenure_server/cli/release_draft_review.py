@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +10,6 @@ from tenure_server.cli.trust_review import review_json, review_lines, shown
 from tenure_server.domain.release_drafts import DraftAction, DraftStanding
 from tenure_server.domain.rollouts import show_share
 from tenure_server.use_cases.release_drafts_remotely import ReviewedDraft
-from tenure_signing.tuf_review import Review
 
 
 def draft_lines(standing: DraftStanding) -> Iterator[tuple[str, str]]:
@@ -61,15 +59,7 @@ def reviewed_lines(reviewed: ReviewedDraft) -> Iterator[str]:
         yield ""
         yield "what is signed, measured at the published metadata that was verified on this machine"
         skipped = ("purpose", "code", "made")
-        yield from (line for line in review_lines(_without_false_alarm(reviewed)) if not line.startswith(skipped))
-
-
-def _without_false_alarm(reviewed: ReviewedDraft) -> Review:
-    """A promotion changes what is published. That it is one and nothing else was found when it was reviewed."""
-    assert reviewed.review is not None
-    if reviewed.draft.action is not DraftAction.PROMOTE:
-        return reviewed.review
-    return replace(reviewed.review, warnings=())
+        yield from (line for line in review_lines(reviewed.review) if not line.startswith(skipped))
 
 
 def draft_json(standing: DraftStanding) -> dict[str, Any]:

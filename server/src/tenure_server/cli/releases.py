@@ -48,6 +48,7 @@ from tenure_server.use_cases.publish import Published, PublishRequest
 from tenure_server.use_cases.release_drafts_remotely import Proposal, ReleaseDraftsRemotely
 from tenure_signing.days import parse_day
 from tenure_signing.names import (
+    ProductName,
     parse_channel,
     parse_edition,
     parse_platform,

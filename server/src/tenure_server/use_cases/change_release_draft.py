@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from tenure_server.domain.api_tokens import ApiToken, Scope
+from tenure_server.domain.products import Product
 from tenure_server.domain.release_drafts import (
     Approval,
     DraftAction,
@@ -37,7 +38,9 @@ from tenure_server.use_cases.release_draft_contents import DraftContents, conten
 from tenure_server.use_cases.release_draft_standing import known_draft, last_halt, standing_of
 from tenure_server.use_cases.set_approvals import require_number
 from tenure_server.use_cases.vendor import VendorPolicy
+from tenure_server.use_cases.withdraw import needed_as_step, stranded_by
 from tenure_signing.names import ChannelName, ProductName
+from tenure_signing.releases import Release
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.tuf_signed_role import payload_of, signatures_in, with_good_signatures_only, with_signatures
 
@@ -215,9 +218,8 @@ class ChangeReleaseDraft:
                 require_facts(request_of(contents.release, signed), product)
                 with self.database.reading() as records:
                     require_notes(records, contents.release, signed)
-            if lost := stranded_by(repository, contents, product.channels):
-                if wish.action is DraftAction.WITHDRAW and not wish.although_needed:
-                    raise needed_as_step(wish.product, [contents.release.version], lost)
+            if wish.action is DraftAction.WITHDRAW and not wish.although_needed:
+                _require_not_needed(repository, product, contents.release)
             self._require_release_day(contents, wish)
             draft = replace(
                 draft,
@@ -347,6 +349,14 @@ class ChangeReleaseDraft:
     def _audit(self, records: Records, token: ApiToken, action: str, draft: ReleaseDraft, **details: object) -> None:
         facts = {"draft": draft.draft_id, "what": draft.action.value, "code": draft.code}
         audited(records, self.clock(), token.who, action, draft.subject, **facts, **details)
+
+
+def _require_not_needed(repository: Repository, product: Product, release: Release) -> None:
+    """Raises ``Conflict`` (``needed_as_step``) where older installs reach other releases only through this one."""
+    assert release.withdrawal is not None
+    lost = stranded_by(repository, product.name, release.version, release.withdrawal, product.channels)
+    if lost:
+        raise needed_as_step(product.name, [release.version], lost)
 
 
 def _maker(token: ApiToken) -> str:

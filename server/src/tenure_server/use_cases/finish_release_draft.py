@@ -18,7 +18,7 @@ from tenure_server.use_cases.change_rollout import RESUMED, RolloutChange, keep_
 from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.promote import audit_promotion
 from tenure_server.use_cases.publication import locked_repository, publish_roles
-from tenure_server.use_cases.publish import audit_publication, publish_release
+from tenure_server.use_cases.publish import audit_publication, product_of, publish_release
 from tenure_server.use_cases.publish_signed import SignedRelease, refused_role, request_of, require_notes
 from tenure_server.use_cases.release_draft_contents import DraftContents, contents_of, resumption_text
 from tenure_server.use_cases.release_draft_standing import known_draft, standing_of
@@ -26,7 +26,7 @@ from tenure_server.use_cases.set_approvals import change_approvals
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_server.use_cases.upload_builds import UploadBuilds
 from tenure_server.use_cases.vendor import VendorPolicy
-from tenure_server.use_cases.withdraw import audit_withdrawal
+from tenure_server.use_cases.withdraw import audit_withdrawal, stranded_by
 from tenure_signing.errors import SigningError
 from tenure_signing.releases import Rollout
 from tenure_signing.tuf_repository import Repository
@@ -120,8 +120,10 @@ class FinishReleaseDraft:
         if draft.action is DraftAction.PROMOTE:
             audit_promotion(records, at, who, old, contents.release.channel, rollout, draft.share_basis_points)
         else:
-            assert contents.release.withdrawal is not None
-            audit_withdrawal(records, at, who, product, old.version, contents.release.withdrawal)
+            withdrawal = contents.release.withdrawal
+            assert withdrawal is not None
+            lost = stranded_by(before, product, old.version, withdrawal, product_of(records, product).channels)
+            audit_withdrawal(records, at, who, product, old.version, withdrawal, lost)
 
     def _resume(self, records: Records, standing: DraftStanding, who: str) -> None:
         draft = standing.draft

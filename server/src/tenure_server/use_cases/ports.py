@@ -17,8 +17,8 @@ from tenure_server.domain.licence_facts import FoundKey
 from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.domain.products import Product
 from tenure_server.use_cases.ports_events import Outbox
-from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
 from tenure_server.use_cases.ports_release_drafts import ApprovalRules, ReleaseDrafts
+from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
 from tenure_signing.entitlement import Grant, LicenceStatus, UpdateRules
 from tenure_signing.languages import Language
 from tenure_signing.names import ProductName

@@ -14,7 +14,7 @@ from tenure_server.use_cases.change_licence import required_reason
 from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.publication import locked_repository, publish_roles
 from tenure_server.use_cases.signers import OnlineSigners
-from tenure_signing.names import ProductName
+from tenure_signing.names import ChannelName, ProductName
 from tenure_signing.release_record import releases_of
 from tenure_signing.releases import Withdrawal
 from tenure_signing.tuf_drafts import sign, with_withdrawal
@@ -55,8 +55,7 @@ class Withdraw:
             before = locked_repository(records)
             if _withdrawal_of(before, product, version) == withdrawal:
                 return False
-            releases = releases_of(product, before.targets(product).targets)
-            lost = stranded(releases, withdrawn(releases, {version: withdrawal}), found.channels)
+            lost = stranded_by(before, product, version, withdrawal, found.channels)
             if lost and not although_needed:
                 raise needed_as_step(product, [version], lost)
             draft = with_withdrawal(before.bytes_of(product), product, version, withdrawal, now)
@@ -85,6 +84,18 @@ def audit_withdrawal(
         replacement=str(withdrawal.replacement) if withdrawal.replacement is not None else None,
         stranded=[str(each) for each in lost],
     )
+
+
+def stranded_by(
+    repository: Repository,
+    product: ProductName,
+    version: Version,
+    withdrawal: Withdrawal,
+    channels: Sequence[ChannelName],
+) -> Sequence[Version]:
+    """The versions that older installs would reach no more."""
+    releases = releases_of(product, repository.targets(product).targets)
+    return stranded(releases, withdrawn(releases, {version: withdrawal}), channels)
 
 
 def needed_as_step(product: ProductName, versions: Sequence[Version], lost: Sequence[Version]) -> Conflict:
