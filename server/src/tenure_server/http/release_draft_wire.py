@@ -115,7 +115,7 @@ def _few(signatures: dict[str, str]) -> dict[str, str]:
     return signatures
 
 
-class SignaturesBody(BodyModel):
+class ReleaseSignaturesBody(BodyModel):
     code: Code
     signatures: Annotated[dict[KeyId, SignatureText], AfterValidator(_few)] = Field(
         description="by key id, in lower-case hexadecimal"

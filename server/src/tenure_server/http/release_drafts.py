@@ -39,7 +39,7 @@ from tenure_server.http.release_draft_wire import (
     ReleaseDraft,
     ReleaseDraftBody,
     ReleaseDrafts,
-    SignaturesBody,
+    ReleaseSignaturesBody,
 )
 from tenure_server.http.wire import Answer
 from tenure_server.use_cases.api_tokens import require_scope
@@ -75,7 +75,7 @@ MAKE = Operation(
 )  # fmt: skip
 SIGN = Operation(
     summary="Add signatures; what is complete is published, or waits for its time",
-    method="POST", request=DraftRequest, body=SignaturesBody, answer=ReleaseDraft, access=Access.TOKEN,
+    method="POST", request=DraftRequest, body=ReleaseSignaturesBody, answer=ReleaseDraft, access=Access.TOKEN,
     refusals=_CHANGING,
 )  # fmt: skip
 APPROVE = Operation(
@@ -141,7 +141,7 @@ class ReleaseDraftEndpoints:
 
     async def sign(self, request: Request) -> Response:
         token, draft = await self._token(request), read(request, DraftRequest).draft
-        body = await read_body(request, SignaturesBody)
+        body = await read_body(request, ReleaseSignaturesBody)
         return _draft(await run_in_threadpool(self.change.sign, token, draft, body.code, body.signatures))
 
     async def approve(self, request: Request) -> Response:

@@ -327,4 +327,4 @@ class PublishedRelease(Answer):
 
 class Health(Answer):
     status: str
-    problems: list[Fault] = Field(default=[], description="what does not keep the server from its work")
+    problems: list[Fault] = Field(description="what does not keep the server from its work")
