@@ -59,8 +59,8 @@ from tenure_server.use_cases.release_draft_standing import ListReleaseDrafts
 from tenure_server.use_cases.release_drafts_remotely import PublishByDraft, ReleaseDraftsRemotely
 from tenure_server.use_cases.report_install import PendingReports, ReportInstall, WriteReports
 from tenure_server.use_cases.seen_licences import SeenLicences
-from tenure_server.use_cases.set_notes_language import SetNotesLanguage
 from tenure_server.use_cases.set_approvals import RaiseApprovals
+from tenure_server.use_cases.set_notes_language import SetNotesLanguage
 from tenure_server.use_cases.show_rollout import ShowRollout
 from tenure_server.use_cases.signers import CertificateSigner, OnlineSigners
 from tenure_server.use_cases.submit_draft import SubmitDraft

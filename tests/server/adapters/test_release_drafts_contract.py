@@ -10,6 +10,7 @@ import pytest
 from tenure_server.domain.release_drafts import Approval, DraftAction, DraftState, ReleaseDraft
 from tenure_server.errors import NotFound
 from tenure_server.use_cases.ports import Database
+from tenure_signing.languages import Language
 from tenure_signing.names import ProductName
 from tenure_signing.versions import Version
 from tests.server.adapters.sample_records import CAD, NOON, store
@@ -28,6 +29,7 @@ DRAFT = ReleaseDraft(
     signatures=(("k" * 64, "00"),),
     approvals=(Approval("Chén 🏗", NOON),),
     notes="# New",
+    translations=((Language("de"), "# Neü"),),
     share_basis_points=1_000,
     publish_at=NOON + timedelta(days=1),
     day_is_stated=True,

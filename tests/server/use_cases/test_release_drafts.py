@@ -19,7 +19,7 @@ from tenure_server.use_cases.api_tokens import TokenWish
 from tenure_server.use_cases.catalogue import read_repository
 from tenure_server.use_cases.download import store_key
 from tenure_server.use_cases.publication import locked_repository, publish_roles
-from tenure_server.use_cases.publish import FileToPublish, PublishRequest, hashed_build
+from tenure_server.use_cases.publish import FileToPublish, PublishRequest, hashed_files
 from tenure_server.use_cases.publish_signed import SignedRelease
 from tenure_server.use_cases.release_draft_contents import resumption_text
 from tenure_server.use_cases.signers import OnlineSigners
@@ -89,7 +89,7 @@ class Team:
         source = world.directory / name
         source.write_bytes(f"the bytes of {name}".encode())
         file = FileToPublish(source, FileName(name), LINUX)
-        build = hashed_build(PublishRequest(CAD, version, (file,)), file, None)
+        (build,) = hashed_files(PublishRequest(CAD, version, (file,)), None).builds
         world.installation.store.put_file(store_key(build), source)
         return build
 

@@ -165,7 +165,7 @@ class _Products(_Table):
         self._published()
 
     def set_notes_language(self, name: ProductName, language: Language) -> None:
-        self._require_product(name)
+        self.require_product(name)
         self.tables.products[name] = replace(self.tables.products[name], notes_language=language)
         self._published()
 
@@ -356,7 +356,7 @@ class _Notes(_Table):
         return found
 
     def put_translation(self, name: ProductName, version: Version, language: Language, markdown: str) -> None:
-        self._require_product(name)
+        self.require_product(name)
         self.tables.translated_notes[name, version, language] = markdown
         self._published()
 

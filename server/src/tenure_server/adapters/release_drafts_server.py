@@ -18,6 +18,7 @@ from tenure_server.domain.release_drafts import (
     DraftWish,
     ReleaseDraft,
 )
+from tenure_signing.languages import Language
 from tenure_signing.names import ProductName, parse_product
 from tenure_signing.versions import parse_version
 
@@ -76,6 +77,7 @@ def _wish(wish: DraftWish) -> dict[str, Any]:
         "version": str(wish.version) if wish.version is not None else None,
         "role": wish.role.decode() if wish.role is not None else None,
         "notes": wish.notes,
+        "translations": dict(wish.translations),
         "share_basis_points": wish.share_basis_points,
         "lower_to": wish.lower_to,
         "publish_at": wish.publish_at.isoformat() if wish.publish_at is not None else None,
@@ -104,6 +106,7 @@ def _standing(answer: Any) -> DraftStanding:
             signatures=tuple(sorted((str(k), str(v)) for k, v in answer["signatures"].items())),
             approvals=tuple(Approval(str(person), made_at) for person in answer["approved_by"]),
             notes=answer["notes"],
+            translations=tuple(sorted((Language(k), str(v)) for k, v in answer["translations"].items())),
             share_basis_points=answer["share_basis_points"],
             lower_to=answer["lower_to"],
             publish_at=datetime.fromisoformat(publish_at) if publish_at is not None else None,

@@ -55,6 +55,9 @@ def reviewed_lines(reviewed: ReviewedDraft) -> Iterator[str]:
     if draft.notes is not None:
         yield "notes"
         yield from (f"  {shown(line)}" for line in draft.notes.splitlines())
+    for language, text in draft.translations:
+        yield f"notes in {shown(language)}"
+        yield from (f"  {shown(line)}" for line in text.splitlines())
     if reviewed.review is not None:
         yield ""
         yield "what is signed, measured at the published metadata that was verified on this machine"
@@ -95,6 +98,7 @@ def review_json_of(reviewed: ReviewedDraft) -> Mapping[str, Any]:
     return {
         **draft_json(reviewed.standing),
         "notes": reviewed.draft.notes,
+        "translations": {str(language): text for language, text in reviewed.draft.translations},
         "changes": review_json(reviewed.review) if reviewed.review is not None else None,
     }
 

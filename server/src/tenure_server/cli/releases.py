@@ -264,8 +264,12 @@ def list_releases(
         for release, rollout in listed
     ]
     beside = ("BESIDE",) if has_side_files else ()
+    no_side_files = ("",) if has_side_files else ()
     scheduled: list[tuple[object, ...]] = [
-        (each.draft.subject, each.released_on or "", "", each.draft.channel or "", "", "", *(("",) if has_side_files else ()), _draft(each))
+        (
+            *(each.draft.subject, each.released_on or "", "", each.draft.channel or "", "", ""),
+            *(*no_side_files, _draft(each)),
+        )
         for each in installation.list_release_drafts(wanted)
         if each.draft.publish_at is not None
     ]

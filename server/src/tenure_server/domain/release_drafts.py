@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
+from tenure_signing.languages import Language
 from tenure_signing.names import ProductName
 from tenure_signing.versions import Version
 
@@ -77,6 +78,7 @@ class ReleaseDraft:
     signatures: tuple[tuple[str, str], ...] = ()
     approvals: tuple[Approval, ...] = ()
     notes: str | None = None
+    translations: tuple[tuple[Language, str], ...] = ()  # of the notes, by language
     share_basis_points: int | None = None
     lower_to: int | None = None
     publish_at: datetime | None = None
@@ -95,6 +97,7 @@ class ReleaseDraft:
             "version": str(self.version) if self.version is not None else None,
             "payload": self.payload_sha256,
             "notes": hashlib.sha256(self.notes.encode()).hexdigest() if self.notes is not None else None,
+            "translations": [[name, hashlib.sha256(text.encode()).hexdigest()] for name, text in self.translations],
             "share": self.share_basis_points,
             "lower_to": self.lower_to,
             "publish_at": self.publish_at.astimezone(UTC).isoformat() if self.publish_at is not None else None,
@@ -131,6 +134,7 @@ class DraftWish:
     version: Version | None
     role: bytes | None = None
     notes: str | None = None
+    translations: tuple[tuple[Language, str], ...] = ()
     share_basis_points: int | None = None
     lower_to: int | None = None
     publish_at: datetime | None = None

@@ -83,6 +83,12 @@ class AnnouncedBuild(BodyModel):
         )
 
 
+Translations = Annotated[
+    dict[Annotated[str, AfterValidator(_language)], Annotated[str, Field(max_length=MAX_NOTES_BYTES)]],
+    Field(max_length=MAX_TRANSLATIONS, description="of the notes, by language"),
+]
+
+
 class DraftBody(BodyModel):
     product: Product
     version: VersionText
@@ -106,10 +112,7 @@ class PublishBody(BodyModel):
     share_basis_points: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
         default=None, description="of installs that a new version reaches at first"
     )
-    translations: Annotated[
-        dict[Annotated[str, AfterValidator(_language)], Annotated[str, Field(max_length=MAX_NOTES_BYTES)]],
-        Field(max_length=MAX_TRANSLATIONS, description="of the notes, by language"),
-    ] = Field(default_factory=dict)
+    translations: Translations = Field(default_factory=dict)
 
 
 _REFUSALS: tuple[type[TenureError], ...] = (

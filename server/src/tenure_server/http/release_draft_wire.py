@@ -9,10 +9,11 @@ from pydantic import AfterValidator, AwareDatetime, Field, PlainValidator, WithJ
 
 from tenure_server.domain.release_drafts import DraftAction, DraftStanding, DraftState, DraftWish
 from tenure_server.http.bodies import BodyModel
-from tenure_server.http.publishing import Product, VersionText
+from tenure_server.http.publishing import Product, Translations, VersionText
 from tenure_server.http.reading import IN_PATH, RequestModel
 from tenure_server.http.wire import Answer
 from tenure_server.use_cases.publish import MAX_NOTES_BYTES
+from tenure_signing.languages import Language
 from tenure_signing.names import ProductName, parse_product
 from tenure_signing.tuf_roles import policy_of
 from tenure_signing.versions import parse_version
@@ -78,6 +79,7 @@ class ReleaseDraftBody(BodyModel):
         | None
     ) = Field(default=None, description="of publish, promote and withdraw")
     notes: Annotated[str, Field(max_length=MAX_NOTES_BYTES)] | None = Field(default=None, description="Markdown")
+    translations: Translations = Field(default_factory=dict)
     share_basis_points: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
         default=None, description="of installs that it reaches from then on"
     )
@@ -97,6 +99,7 @@ class ReleaseDraftBody(BodyModel):
             version=parse_version(self.version) if self.version is not None else None,
             role=self.role.encode() if self.role is not None else None,
             notes=self.notes,
+            translations=tuple(sorted((Language(k), v) for k, v in self.translations.items())),
             share_basis_points=self.share_basis_points,
             lower_to=self.lower_to,
             publish_at=self.publish_at,
@@ -152,6 +155,7 @@ class ReleaseDraft(Answer):
     share_basis_points: int | None
     lower_to: int | None
     notes: str | None
+    translations: dict[str, str] = Field(description="of the notes, by language")
     builds: list[str] = Field(description="file names that it adds")
     threshold: int
     signed: list[str] = Field(description="key ids")
@@ -184,6 +188,7 @@ class ReleaseDraft(Answer):
             share_basis_points=draft.share_basis_points,
             lower_to=draft.lower_to,
             notes=draft.notes,
+            translations={str(language): text for language, text in draft.translations},
             builds=list(standing.builds),
             threshold=standing.threshold,
             signed=list(standing.signed),

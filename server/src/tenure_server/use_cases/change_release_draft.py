@@ -196,6 +196,7 @@ class ChangeReleaseDraft:
             made_at=self.clock(),
             makers=makers,
             notes=wish.notes,
+            translations=wish.translations,
             share_basis_points=wish.share_basis_points,
             lower_to=wish.lower_to,
             publish_at=wish.publish_at,
@@ -213,7 +214,12 @@ class ChangeReleaseDraft:
             channel = contents.release.channel
             if wish.action is DraftAction.PUBLISH:
                 signed = SignedRelease(
-                    wish.product, contents.release.version, wish.role, wish.notes, wish.share_basis_points
+                    wish.product,
+                    contents.release.version,
+                    wish.role,
+                    wish.notes,
+                    wish.share_basis_points,
+                    dict(wish.translations),
                 )
                 require_facts(request_of(contents.release, signed), product)
                 with self.database.reading() as records:

@@ -55,7 +55,7 @@ class FinishReleaseDraft:
             return
         with self.database.reading() as records:
             repository = read_repository(records)
-        for build in _contents(repository, draft).new_builds:
+        for build in _contents(repository, draft).new_files:
             self.uploads.require_stored(build)
 
     def __call__(self, records: Records, draft: ReleaseDraft, who: str) -> DraftStanding:
@@ -193,4 +193,6 @@ def _contents(repository: Repository, draft: ReleaseDraft) -> DraftContents:
 
 def _signed_release(draft: ReleaseDraft) -> SignedRelease:
     assert draft.version is not None
-    return SignedRelease(draft.product, draft.version, draft.role, draft.notes, draft.share_basis_points)
+    return SignedRelease(
+        draft.product, draft.version, draft.role, draft.notes, draft.share_basis_points, dict(draft.translations)
+    )

@@ -12,7 +12,7 @@ from tenure_server.use_cases.publish import releases_in
 from tenure_server.use_cases.publish_signed import SignedRelease, added_release, refused_role
 from tenure_signing.approvals import approval_text
 from tenure_signing.names import ProductName
-from tenure_signing.releases import Build, Release
+from tenure_signing.releases import Release, ReleaseFile
 from tenure_signing.tuf_drafts import with_promotion, with_withdrawal
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.tuf_signed_role import expiry_in, is_same_but_expiry, payload_of, version_of
@@ -21,11 +21,11 @@ from tenure_signing.versions import Version
 
 @dataclass(frozen=True, slots=True)
 class DraftContents:
-    """``before`` is None for a version that is not published yet; ``new_builds``: those that the draft adds."""
+    """``before`` is None for a version that is not published yet. ``new_files``: builds and side files that it adds."""
 
     release: Release
     before: Release | None
-    new_builds: tuple[Build, ...] = ()
+    new_files: tuple[ReleaseFile, ...] = ()
 
 
 def contents_of(
@@ -42,8 +42,8 @@ def contents_of(
             raise stale(product)
         known = {release.version: release for release in releases_in(before, product)}
         if action is DraftAction.PUBLISH:
-            release, new_builds = added_release(before, SignedRelease(product, version, role))
-            return DraftContents(release, known.get(version), new_builds)
+            release, new_files = added_release(before, SignedRelease(product, version, role))
+            return DraftContents(release, known.get(version), new_files)
         old = released(before, product, version)
         new = released(Repository(before.roots, {**before.roles, product: role}), product, version)
         if not _is_that_change(action, old, new, before.bytes_of(product), role):

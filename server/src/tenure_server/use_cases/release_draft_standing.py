@@ -76,7 +76,7 @@ def standing_of(
         may_sign=status.unsigned if status is not None else (),
         approvals_needed=records.approval_rules.of(draft.product),
         released_on=release.released_on if release is not None else None,
-        builds=tuple(build.file_name for build in contents.new_builds) if contents is not None else (),
+        builds=tuple(build.file_name for build in contents.new_files) if contents is not None else (),
     )
 
 

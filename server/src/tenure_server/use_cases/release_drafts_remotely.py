@@ -17,7 +17,7 @@ from tenure_server.domain.release_drafts import DraftAction, DraftStanding, Draf
 from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.use_cases.change_rollout import released
 from tenure_server.use_cases.ports import Clock, Progress
-from tenure_server.use_cases.publish import Published, PublishRequest, releases_in
+from tenure_server.use_cases.publish import Published, PublishRequest, notes_digest, releases_in
 from tenure_server.use_cases.publish_remotely import Prepared, PublishRemotely
 from tenure_server.use_cases.release_draft_contents import DraftContents, contents_of, payload_sha256, resumption_text
 from tenure_signing.approvals import approve
@@ -149,6 +149,7 @@ class ReleaseDraftsRemotely:
             release.product,
             release.version,
             notes=request.notes,
+            translations=tuple(sorted(request.translations.items())),
             share_basis_points=request.share_basis_points,
             publish_at=publish_at,
             day_is_stated=request.released_on is not None and publish_at is None,
@@ -168,6 +169,7 @@ class ReleaseDraftsRemotely:
             draft.product,
             draft.version,
             notes=draft.notes,
+            translations=draft.translations,
             share_basis_points=draft.share_basis_points,
             lower_to=draft.lower_to,
             publish_at=publish_at,
@@ -219,9 +221,20 @@ class ReleaseDraftsRemotely:
         if proposal.role is not None and role == repository.bytes_of(wish.product):
             return None
         draft = ReleaseDraft(
-            "", wish.action, wish.product, wish.version, "", self.clock(), (), role=role, notes=wish.notes,
-            share_basis_points=wish.share_basis_points, lower_to=wish.lower_to, publish_at=wish.publish_at,
-        )  # fmt: skip
+            draft_id="",
+            action=wish.action,
+            product=wish.product,
+            version=wish.version,
+            payload_sha256="",
+            made_at=self.clock(),
+            makers=(),
+            role=role,
+            notes=wish.notes,
+            translations=wish.translations,
+            share_basis_points=wish.share_basis_points,
+            lower_to=wish.lower_to,
+            publish_at=wish.publish_at,
+        )
         return self._reviewed(DraftStanding(draft), repository)
 
     def propose(
@@ -291,6 +304,7 @@ class ReleaseDraftsRemotely:
             count = approval_signatures(draft.product, resumption_text(draft), dict(draft.signatures), targets)
             return ReviewedDraft(standing, None, None, count, released(repository, draft.product, draft.version))
         contents = contents_of(draft.action, draft.product, draft.version, repository, draft.role)
+        _require_signed_notes(draft, contents.release)
         base = Repository(repository.roots, {role: repository.bytes_of(role) for role in (TARGETS, draft.product)})
         purpose = f"{draft.action} {draft.subject}"
         looked_at = review(Draft(purpose, draft.made_at, base, {draft.product: draft.role}))
@@ -363,8 +377,16 @@ class PublishByDraft:
         return len(ours) >= count.threshold
 
 
+def _require_signed_notes(draft: ReleaseDraft, release: Release) -> None:
+    """The notes that are shown are those whose hash is signed. Raises ``InvalidRequest`` (``notes_mismatch``)."""
+    known = dict(release.notes_by_language)
+    shown_otherwise = [name for name, text in draft.translations if known.get(name) != notes_digest(text)]
+    if shown_otherwise or (draft.notes is not None and notes_digest(draft.notes) != release.notes_sha256):
+        raise InvalidRequest("The release notes are not those whose hash is to be signed.", code="notes_mismatch")
+
+
 def _says_the_same(draft: ReleaseDraft, wish: DraftWish, role: bytes | None) -> bool:
-    facts = ("notes", "share_basis_points", "lower_to", "publish_at")
+    facts = ("notes", "translations", "share_basis_points", "lower_to", "publish_at")
     same = all(getattr(draft, name) == getattr(wish, name) for name in facts)
     return same and (role is None or is_same_but_expiry(draft.product, draft.role, role))
 

@@ -38,6 +38,7 @@ class ReleaseDraftRow(Row, table=True):
     signatures: list[list[str]] = Field(sa_type=JSON)
     approvals: list[dict[str, Any]] = Field(sa_type=JSON)
     notes: str | None = Field(default=None, sa_type=Text)
+    translations: list[list[str]] = Field(sa_type=JSON)
     share_basis_points: int | None = None
     lower_to: int | None = None
     publish_at: datetime | None = Field(default=None, sa_type=Instant)

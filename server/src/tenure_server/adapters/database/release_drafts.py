@@ -10,6 +10,7 @@ from tenure_server.adapters.database.columns import is_storable
 from tenure_server.adapters.database.products import require_product
 from tenure_server.adapters.database.release_draft_tables import ApprovalRuleRow, ReleaseDraftRow
 from tenure_server.domain.release_drafts import Approval, DraftAction, DraftState, ReleaseDraft
+from tenure_signing.languages import Language
 from tenure_signing.names import ProductName
 from tenure_signing.versions import parse_version
 
@@ -83,6 +84,7 @@ def _row(draft: ReleaseDraft) -> ReleaseDraftRow:
         signatures=[list(pair) for pair in draft.signatures],
         approvals=[{"person": each.person, "at": each.at.isoformat()} for each in draft.approvals],
         notes=draft.notes,
+        translations=[list(pair) for pair in draft.translations],
         share_basis_points=draft.share_basis_points,
         lower_to=draft.lower_to,
         publish_at=draft.publish_at,
@@ -108,6 +110,7 @@ def _draft(row: ReleaseDraftRow) -> ReleaseDraft:
         signatures=tuple((keyid, signature) for keyid, signature in row.signatures),
         approvals=tuple(Approval(each["person"], datetime.fromisoformat(each["at"])) for each in row.approvals),
         notes=row.notes,
+        translations=tuple((Language(name), text) for name, text in row.translations),
         share_basis_points=row.share_basis_points,
         lower_to=row.lower_to,
         publish_at=row.publish_at,

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("signatures", sa.JSON(), nullable=False),
         sa.Column("approvals", sa.JSON(), nullable=False),
         sa.Column("notes", sa.Text(), nullable=True),
+        sa.Column("translations", sa.JSON(), nullable=False),
         sa.Column("share_basis_points", sa.Integer(), nullable=True),
         sa.Column("lower_to", sa.Integer(), nullable=True),
         sa.Column("publish_at", INSTANT, nullable=True),
