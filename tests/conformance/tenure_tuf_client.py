@@ -109,7 +109,7 @@ def refreshed(metadata_dir: Path, metadata_url: str) -> Iterator[FreshMetadata]:
     configuration = configured(metadata_dir, metadata_url)
     with (
         exclusive(metadata_dir, configuration.lock_timeout_seconds),
-        Transport(configuration.server_url, configuration.limits) as transport,
+        Transport(metadata_url.rstrip("/").rpartition("/")[0], configuration.limits) as transport,
     ):
         state = FlatState(metadata_dir)
         state.prepare(configuration.seed_directory)

@@ -43,7 +43,7 @@ class Killer:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.end_to_end.killing"],
             cwd=CHECKOUT,
-            env={**environment, "PYTHONPATH": str(CHECKOUT), "PYTHONWARNINGS": "ignore"},
+            env={**environment, "PYTHONPATH": _path(environment), "PYTHONWARNINGS": "ignore"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -80,6 +80,11 @@ class Killer:
         self._process.stdin.close()
         self._process.wait(30)
         self._process.stdout.close()
+
+
+def _path(environment: Mapping[str, str]) -> str:
+    """The checkout's tests before whatever the caller has on the path."""
+    return os.pathsep.join([str(CHECKOUT), *filter(None, [environment.get("PYTHONPATH")])])
 
 
 def main() -> None:

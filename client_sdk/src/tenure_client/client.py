@@ -13,6 +13,7 @@ from tenure_client.configuration import (
     MAX_ROOT_BYTES,
     Configuration,
     TransferLimits,
+    parse_metadata_url,
     parse_server_url,
     this_machine,
 )
@@ -56,7 +57,7 @@ class Client:
         cls,
         *,
         root: bytes,
-        server_url: str,
+        server_url: str | None,
         product: str,
         version: str,
         state_directory: Path | str | None = None,
@@ -66,6 +67,7 @@ class Client:
         platform: str | Platform | None = None,
         turn: str | None = None,
         language: str | None = None,
+        metadata_url: str | None = None,
         timeout_seconds: float = 30.0,
         lock_timeout_seconds: float = 10.0,
         unsafe_plain_http: bool = False,
@@ -73,7 +75,9 @@ class Client:
     ) -> Self:
         """A client for the installed ``version`` of ``product``.
 
-        ``root``: the bytes of the first TUF ``root.json``, embedded in the product. ``state_directory``: by default
+        ``root``: the bytes of the first TUF ``root.json``, embedded in the product. ``server_url``: None on a machine
+        without a network, which updates from bundles. ``metadata_url``: the ``metadata`` folder of a mirror, read in
+        place of the server's; the licence key never goes there. ``state_directory``: by default
         the user's data folder as the system has it. ``seed_directory``: a fresh state shipped with the product, so that
         even a first check cannot be shown something older. ``licence_key``: verified and kept at the first contact;
         without it the kept one is used. ``platform``: by default this machine. ``turn``: ``early``, ``normal`` or
@@ -96,7 +100,7 @@ class Client:
         return cls(
             Configuration(
                 root=_usable_root(root),
-                server_url=parse_server_url(server_url, unsafe_plain_http=unsafe_plain_http),
+                server_url=_server_url(server_url, unsafe_plain_http),
                 product=name,
                 version=installed,
                 state_directory=_state_directory(state_directory, name),
@@ -109,6 +113,7 @@ class Client:
                 clock=clock,
                 turn=_turn(turn),
                 language=wanted_language,
+                metadata_url=parse_metadata_url(metadata_url) if metadata_url is not None else None,
             )
         )
 
@@ -264,6 +269,10 @@ def _version(text: str) -> Version:
         return parse_version(text)
     except InvalidVersion as error:
         raise ConfigurationError(str(error)) from error
+
+
+def _server_url(text: str | None, unsafe_plain_http: bool) -> str | None:
+    return parse_server_url(text, unsafe_plain_http=unsafe_plain_http) if text is not None else None
 
 
 def _turn(text: str | None) -> Turn | None:

@@ -74,7 +74,7 @@ class Configuration:
     """Everything a client is opened with, valid. The licence key never shows in ``repr``."""
 
     root: bytes = field(repr=False)  # the first TUF root.json, embedded in the product
-    server_url: str  # without a slash at the end
+    server_url: str | None  # without a slash at the end; None: there is no network
     product: ProductName
     version: Version  # installed
     state_directory: Path
@@ -87,6 +87,7 @@ class Configuration:
     clock: Callable[[], datetime] = field(repr=False)  # aware
     turn: Turn | None = None  # in rollouts; None: as the licence has it
     language: Language | None = None  # of release notes; None: the product's own
+    metadata_url: str | None = None  # of a mirror's metadata folder; None: the server's own
 
 
 def parse_server_url(text: str, *, unsafe_plain_http: bool) -> str:
@@ -96,15 +97,30 @@ def parse_server_url(text: str, *, unsafe_plain_http: bool) -> str:
         origin = origin_of(url)
     except ValueError as error:
         raise ConfigurationError(f"the server's address cannot be used: {error}") from error
-    parts = urlsplit(url)
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        raise ConfigurationError("the server's address has a query or fragment")
+    _require_plain("the server's address", url)
     if origin.scheme == "http" and not (origin.is_loopback or unsafe_plain_http):
         raise ConfigurationError(
             "the server's address is plain http: the licence key would travel readable by everyone on the way",
             hint="use https",
         )
     return url
+
+
+def parse_metadata_url(text: str) -> str:
+    """The address of a mirror's metadata without the slash at its end. Plain http will do: everything there is signed,
+    and no secret goes there."""
+    url = text.rstrip("/")
+    try:
+        origin_of(url)
+    except ValueError as error:
+        raise ConfigurationError(f"the metadata's address cannot be used: {error}") from error
+    _require_plain("the metadata's address", url)
+    return url
+
+
+def _require_plain(what: str, url: str) -> None:
+    if "?" in url or "#" in url:
+        raise ConfigurationError(f"{what} has a query or fragment")
 
 
 def this_machine() -> Platform:

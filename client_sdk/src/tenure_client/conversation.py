@@ -7,6 +7,7 @@ advice that the signed facts then confirm.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,8 +16,10 @@ from tenure_client.configuration import Configuration
 from tenure_client.errors import (
     InvalidServerAnswer,
     LicenceMissing,
+    MetadataExpired,
     NotCovered,
     ServerContradictsSignedFacts,
+    ServerError,
 )
 from tenure_client.install_reports import send_kept_reports
 from tenure_client.judgement import (
@@ -73,33 +76,42 @@ class Conversation:
     transport: Transport
     now: datetime = field(repr=False)
 
-    def established(self) -> Known:
+    def established(self, *, may_use_mirror: bool = True) -> Known:
         """Verifies the metadata, and with it the licence key, which is kept from then on. Raises ``LicenceError``."""
         text = given_licence_key(self.configuration, self.state)
-        facts, keys = self.verified(text)
+        facts, keys = self.verified(text, may_use_mirror=may_use_mirror)
         licence = verified_licence(text, keys, self.configuration.product, self.now)
         self.state.keep_licence_key(text)
         return Known(facts, keys, licence)
 
-    def verified(self, licence_key: str | None) -> tuple[SignedFacts, KeySet]:
+    def verified(self, licence_key: str | None, *, may_use_mirror: bool = True) -> tuple[SignedFacts, KeySet]:
         """Fresh facts and public keys. The licence key is for servers that keep their metadata from strangers."""
         configuration, now = self.configuration, self.now
-        fresh = FreshMetadata(configuration, self.state, self.transport, licence_key, now)
+        fresh = self._fresh(licence_key, may_use_mirror=may_use_mirror)
         releases, keys = fresh.releases(), fresh.licence_keys()
         self.state.keep_contact(Contact(verified_at=now))
         facts = SignedFacts.of(configuration.product, releases, configuration.channel, now=now, verified_at=now)
         return facts, keys
 
+    def _fresh(self, licence_key: str | None, *, may_use_mirror: bool) -> FreshMetadata:
+        """From the mirror where there is one; from the server when that fails or has stood still."""
+        parts = (self.configuration, self.state, self.transport, licence_key, self.now)
+        if may_use_mirror and self.configuration.metadata_url is not None:
+            with suppress(ServerError, MetadataExpired):
+                return FreshMetadata(*parts, mirror_url=self.configuration.metadata_url)
+        return FreshMetadata(*parts)
+
     def ask(self, *, is_manual: bool) -> UpdateAnswer:
         """Asks, and asks once more if the answer contradicts the facts: something may just have been published.
 
-        A server of several processes may serve the new metadata and answer by the old for a moment.
+        A server of several processes may serve the new metadata and answer by the old for a moment, and a mirror is
+        behind: the second time the server's own metadata is read.
         """
         try:
             return self._ask_once(is_manual=is_manual)
         except ServerContradictsSignedFacts:
             time.sleep(self.configuration.limits.settle_seconds)
-            return self._ask_once(is_manual=is_manual)
+            return self._ask_once(is_manual=is_manual, may_use_mirror=False)
 
     def send_reports(self, licence_key: str) -> bool:
         """Sends what is kept of install reports, with a key that was verified; whether nothing is left."""
@@ -117,8 +129,8 @@ class Conversation:
         held = self._accepted(fetch_certificate(self.transport, known.licence), held, known)
         require_covered(held.certificate.entitlement, release, known.facts)
 
-    def _ask_once(self, *, is_manual: bool) -> UpdateAnswer:
-        known, configuration = self.established(), self.configuration
+    def _ask_once(self, *, is_manual: bool, may_use_mirror: bool = True) -> UpdateAnswer:
+        known, configuration = self.established(may_use_mirror=may_use_mirror), self.configuration
         held = kept_certificate(self.state, known.licence, known.keys, self.now)
         old = held.text if held is not None else "none"
         answer = ask_for_update(

@@ -218,6 +218,8 @@ class Session:
 
     @contextmanager
     def _conversation(self) -> Iterator[Conversation]:
+        if self.configuration.server_url is None:
+            raise ServerUnreachable("this client has no server", hint="it updates from bundles: download_from_bundle")
         with Transport(self.configuration.server_url, self.configuration.limits) as transport:
             yield Conversation(self.configuration, self.state, transport, self.now)
 

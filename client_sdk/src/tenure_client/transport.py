@@ -80,6 +80,12 @@ class Transport:
         self._pools: dict[str | None, urllib3.PoolManager] = {}
         self._headers = {"User-Agent": f"tenure-client/{__version__}", "Accept-Encoding": "identity"}
 
+    def to(self, url: str) -> Transport:
+        """To another address over the same connections, which end with this one. It is given no licence key."""
+        other = Transport(url, self._limits)
+        other._pools = self._pools
+        return other
+
     def __enter__(self) -> Self:
         return self
 

@@ -33,21 +33,30 @@ _MAX_ROOTS = 1_024
 class FreshMetadata:
     """The server's current metadata, verified. Its methods raise the ``TrustError`` and ``ServerError`` that fit.
 
-    Refreshes once, when it is made; everything it fetches is of that one consistent snapshot.
+    Refreshes once, when it is made; everything it fetches is of that one consistent snapshot. ``mirror_url``: where to
+    read it in place of the server; the licence public keys come from the server all the same.
     """
 
     def __init__(
-        self, configuration: Configuration, state: State, transport: Transport, licence_key: str | None, now: datetime
+        self,
+        configuration: Configuration,
+        state: State,
+        transport: Transport,
+        licence_key: str | None,
+        now: datetime,
+        *,
+        mirror_url: str | None = None,
     ) -> None:
         self._product = configuration.product
         self._state = state
         self._transport = transport
         self._licence_key = licence_key
+        mirror = transport.to(mirror_url) if mirror_url is not None else None
         with tuf_errors_as_ours("the vendor's signed metadata"):
             self._updater = Updater(
                 str(state.metadata),
-                f"{configuration.server_url}/metadata/",
-                fetcher=MetadataFetcher(transport, licence_key),
+                f"{transport.server_url}/metadata/" if mirror is None else f"{mirror.server_url}/",
+                fetcher=MetadataFetcher(transport, licence_key) if mirror is None else MetadataFetcher(mirror, None),
                 bootstrap=configuration.root,
             )
             # python-tuf takes the time when an Updater is made and has no argument for it (7.0.1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from tenure_server.adapters.key_folder import KeyFolder
 from tenure_server.adapters.local_store import LocalStore
 from tenure_server.adapters.local_uploads import LocalUploads
 from tenure_server.adapters.metadata_reader import metadata_of_server as metadata_of_server
+from tenure_server.adapters.mirror_targets import mirror_target
 from tenure_server.adapters.online_key_ring import OnlineKeyFiles
 from tenure_server.adapters.publishing_server import HttpPublishingServer
 from tenure_server.adapters.release_drafts_server import HttpReleaseDraftsServer
@@ -47,9 +48,11 @@ from tenure_server.use_cases.key_holders import NameKeyHolder
 from tenure_server.use_cases.licence_cache import LicenceCache
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
+from tenure_server.use_cases.mirror import Mirror
 from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadStore
 from tenure_server.use_cases.ports_board import Board
 from tenure_server.use_cases.ports_mail import Mailer
+from tenure_server.use_cases.ports_mirror import MirrorTarget
 from tenure_server.use_cases.promote import Promote
 from tenure_server.use_cases.publish import Publish
 from tenure_server.use_cases.publish_remotely import PublishRemotely
@@ -154,18 +157,20 @@ class Installation:
                 link_key=self.keys.secret_for("download links"),
                 clock=self.signing_clock,
             )
-        return s3_store(
-            S3Settings(
-                bucket=settings.s3_bucket,
-                prefix=settings.s3_prefix.rstrip("/"),
-                endpoint_url=settings.s3_endpoint_url,
-                public_endpoint_url=settings.s3_public_endpoint_url,
-                region=settings.s3_region,
-                addressing_style=settings.s3_addressing,
-                access_key_id=settings.s3_access_key_id,
-                secret_access_key=settings.s3_secret_access_key,
-                checksum_mode=settings.s3_checksum_mode,
-            )
+        return s3_store(self._s3_settings(settings.s3_bucket))
+
+    def _s3_settings(self, bucket: str) -> S3Settings:
+        settings = self.settings
+        return S3Settings(
+            bucket=bucket,
+            prefix=settings.s3_prefix.rstrip("/"),
+            endpoint_url=settings.s3_endpoint_url,
+            public_endpoint_url=settings.s3_public_endpoint_url,
+            region=settings.s3_region,
+            addressing_style=settings.s3_addressing,
+            access_key_id=settings.s3_access_key_id,
+            secret_access_key=settings.s3_secret_access_key,
+            checksum_mode=settings.s3_checksum_mode,
         )
 
     @cached_property
@@ -186,6 +191,23 @@ class Installation:
             timeout_seconds=settings.smtp_timeout_seconds,
         )
         return SmtpMailer(smtp, self.signing_clock)
+
+    def mirror_target(self, url: str, *, is_public: bool) -> MirrorTarget:
+        """The directory or bucket of a mirror; a bucket is reached by the mirror's settings, else the store's."""
+        settings, store = self.settings, self._s3_settings("")
+        own_key = settings.mirror_s3_access_key_id is not None
+        reached = replace(
+            store,
+            endpoint_url=settings.mirror_s3_endpoint_url or store.endpoint_url,
+            region=settings.mirror_s3_region or store.region,
+            access_key_id=settings.mirror_s3_access_key_id if own_key else store.access_key_id,
+            secret_access_key=settings.mirror_s3_secret_access_key if own_key else store.secret_access_key,
+        )
+        return mirror_target(url, reached, is_public=is_public)
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        return Mirror(self.database, self.store, self.clock, self.signing_clock, self.policy)
 
     @property
     def local_uploads(self) -> LocalUploads | None:

@@ -101,6 +101,14 @@ class Settings:
     smtp_timeout_seconds: int = _setting(
         "TENURE_SMTP_TIMEOUT_SECONDS", "how long to wait for each answer of the mail server, 1 to 300", 20
     )
+    mirror_s3_endpoint_url: str | None = _setting(
+        "TENURE_MIRROR_S3_ENDPOINT_URL", "endpoint of the buckets that `tenure mirror` fills; default: the store's"
+    )
+    mirror_s3_region: str | None = _setting("TENURE_MIRROR_S3_REGION", "their region; default: the store's")
+    mirror_s3_access_key_id: str | None = _setting(
+        "TENURE_MIRROR_S3_ACCESS_KEY_ID", "access key for them; default: the store's"
+    )
+    mirror_s3_secret_access_key: str | None = _setting("TENURE_MIRROR_S3_SECRET_ACCESS_KEY", "its secret", secret=True)
 
     @property
     def public_url(self) -> str:
@@ -189,6 +197,10 @@ class Settings:
                 (self.s3_access_key_id is None) == (self.s3_secret_access_key is None),
                 "TENURE_S3_ACCESS_KEY_ID and TENURE_S3_SECRET_ACCESS_KEY go together",
             ),
+            (
+                (self.mirror_s3_access_key_id is None) == (self.mirror_s3_secret_access_key is None),
+                "TENURE_MIRROR_S3_ACCESS_KEY_ID and TENURE_MIRROR_S3_SECRET_ACCESS_KEY go together",
+            ),
             (self.s3_addressing in ("path", "virtual", "auto"), "TENURE_S3_ADDRESSING is not path, virtual or auto"),
             (
                 self.s3_checksum_mode in ("when_supported", "when_required"),
@@ -203,6 +215,7 @@ class Settings:
                 ("TENURE_RENEWAL_URL", self.renewal_url),
                 ("TENURE_S3_ENDPOINT_URL", self.s3_endpoint_url),
                 ("TENURE_S3_PUBLIC_ENDPOINT_URL", self.s3_public_endpoint_url),
+                ("TENURE_MIRROR_S3_ENDPOINT_URL", self.mirror_s3_endpoint_url),
             )
         ]
         return [problem for holds, problem in checks if not holds]

@@ -7,7 +7,7 @@ server to see when the draft is submitted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,17 +49,24 @@ class Verified:
         object.__setattr__(self, "trusted_targets", MappingProxyType(dict(self.trusted_targets)))
 
 
-class _LocalFiles(FetcherInterface):
-    """Serves a repository and its trusted targets from memory."""
+ReadFile = Callable[[str], Iterable[bytes] | None]
+"""A file's bytes in pieces by the name below the server's address, such as ``metadata/timestamp.json``; None if it is
+not there. It is read only as far as its signed length."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = files
+
+class LocalFiles(FetcherInterface):
+    """Lets python-tuf read files that are no server's: in memory, in a mirror, in a bundle."""
+
+    url = _LOCAL_URL
+
+    def __init__(self, read: ReadFile) -> None:
+        self._read = read
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        data = self._files.get(url.removeprefix(_LOCAL_URL))
-        if data is None:
+        pieces = self._read(url.removeprefix(_LOCAL_URL))
+        if pieces is None:
             raise DownloadHTTPError(f"{url.removeprefix(_LOCAL_URL)} is not there", 404)
-        return iter((data,))
+        return iter(pieces)
 
 
 def verified_repository(
@@ -71,7 +78,15 @@ def verified_repository(
         target = repository.targets().targets.get(path)
         folder, _, name = path.rpartition("/")
         files[f"downloads/{folder}/{target.hashes.get('sha256', '') if target is not None else ''}.{name}"] = data
-    return _verified(_LOCAL_URL, first_root, now, _LocalFiles(files))
+    return verified_files(lambda name: (files[name],) if name in files else None, first_root, now)
+
+
+def verified_files(read: ReadFile, first_root: bytes, now: datetime) -> Verified:
+    """What a client that embeds ``first_root`` makes of files laid out as a server hands them out: of a mirror.
+
+    Raises ``PublishingError`` if it refuses them. What ``read`` raises is passed on.
+    """
+    return _verified(_LOCAL_URL, first_root, now, LocalFiles(read))
 
 
 def verified_server(url: str, first_root: bytes, now: datetime, fetcher: FetcherInterface | None = None) -> Verified:

@@ -13,7 +13,18 @@ from tenure_client.errors import ConfigurationError
 SETTINGS_FILE = "tenure-client.toml"
 
 _PATHS = ("root", "state", "seed")
-_SETTINGS = ("server", "root", "product", "installed_version", "state", "seed", "channel", "platform", "language")
+_SETTINGS = (
+    "server",
+    "metadata",
+    "root",
+    "product",
+    "installed_version",
+    "state",
+    "seed",
+    "channel",
+    "platform",
+    "language",
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,6 +33,9 @@ def parser() -> argparse.ArgumentParser:
     settings = common.add_argument_group(f"settings (also in {SETTINGS_FILE}, with _ for -)")
     settings.add_argument("--config", type=Path, metavar="FILE", help=f"settings file (default: ./{SETTINGS_FILE})")
     settings.add_argument("--server", metavar="URL", help="the vendor's server")
+    settings.add_argument(
+        "--metadata", metavar="URL", help="a mirror's metadata folder, to read in place of the server's"
+    )
     settings.add_argument("--root", type=Path, metavar="FILE", help="the vendor's first root.json")
     settings.add_argument("--product", metavar="NAME")
     settings.add_argument("--installed-version", metavar="VERSION", help="the version that is installed now")
@@ -79,6 +93,7 @@ def opened_client(options: argparse.Namespace) -> Client:
         channel=settings.get("channel", "stable"),
         platform=settings.get("platform"),
         language=settings.get("language"),
+        metadata_url=settings.get("metadata"),
         unsafe_plain_http=options.unsafe_plain_http,
     )
 

@@ -1,8 +1,9 @@
 """The object store in a directory of this machine: the embedded default, on POSIX systems.
 
-Objects are files named by their key, readable by the server's user only. A writer works in ``.incoming`` on the same
-file system, then renames: an object is always complete, whatever kills the writer. Folders are opened one by one
-without following symbolic links, so no key and nothing planted in the directory leads outside.
+Objects are files named by their key, readable by the server's user only, unless the directory is for everyone: a
+mirror. A writer works in ``.incoming`` on the same file system, then renames: an object is always complete, whatever
+kills the writer. Folders are opened one by one without following symbolic links, so no key and nothing planted in the
+directory leads outside.
 """
 
 from __future__ import annotations
@@ -47,17 +48,27 @@ class LocalStore:
     """An ``ObjectStore`` over a directory, made with its parents if missing.
 
     ``base_url`` is where customers reach this server, or a function that says so at the time of asking; ``link_key``
-    signs the links, 32 secret bytes or more. Here no key can be the folder of another: the second one raises
-    ``InvalidKey``. Raises ``StoreUnavailable`` if the directory cannot be made.
+    signs the links, 32 secret bytes or more. ``is_public``: anyone on this machine may read what is put here. No key
+    can be the folder of another: the second one raises ``InvalidKey``. Raises ``StoreUnavailable`` if the directory
+    cannot be made.
     """
 
-    def __init__(self, directory: Path, *, base_url: Callable[[], str] | str, link_key: bytes, clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        base_url: Callable[[], str] | str,
+        link_key: bytes,
+        clock: Clock,
+        is_public: bool = False,
+    ) -> None:
         self._links = LinkSigner(link_key)
         self._base_url = base_url
         self._clock = clock
+        self._is_public = is_public
         self._directory = directory.resolve()
         with self._translated("make the directory"):
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._directory.mkdir(mode=0o755 if is_public else 0o700, parents=True, exist_ok=True)
 
     def put_file(self, key: str, source: Path, *, progress: Progress | None = None) -> StoredObject:
         """Store the file under the key, all of it or nothing, durable when this returns.
@@ -168,6 +179,8 @@ class LocalStore:
                 if progress is not None:
                     progress(len(piece))
             with self._translated("store an object"):
+                if self._is_public:
+                    os.fchmod(file.fileno(), 0o644)
                 os.fsync(file.fileno())
         return length
 
@@ -243,6 +256,8 @@ class LocalStore:
                 if create:
                     with suppress(FileExistsError):
                         os.mkdir(name, 0o700, dir_fd=descriptor)
+                        if self._is_public and name != INCOMING:
+                            os.chmod(name, 0o755, dir_fd=descriptor)  # noqa: S103 (for everyone)
                         os.fsync(descriptor)
                 inner = os.open(name, _FOLDER, dir_fd=descriptor)
                 os.close(descriptor)

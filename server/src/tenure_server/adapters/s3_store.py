@@ -162,14 +162,24 @@ class S3Store:
             _UPLOAD_THREADS  # a put holds so many parts in memory, and one more
         )
 
-    def put_file(self, key: str, source: Path, *, progress: Progress | None = None) -> StoredObject:
+    def put_file(
+        self,
+        key: str,
+        source: Path,
+        *,
+        progress: Progress | None = None,
+        media_type: str = _MEDIA_TYPE,
+        cache_control: str | None = None,
+    ) -> StoredObject:
         """Store the file under the key, all of it or nothing: S3 shows an object when its last byte has arrived.
 
+        ``media_type`` and ``cache_control`` are what the store says of it to those who GET it without a signed link.
         A failed multipart upload is aborted; one whose writer was killed stays invisible until
         ``abort_unfinished_uploads``. The progress of a part that is sent again is taken back by a negative number.
         Raises ``OSError`` when the source cannot be read.
         """
         full_key = self._full_key(key)
+        headers = {"ContentType": media_type} | ({"CacheControl": cache_control} if cache_control is not None else {})
         with source.open("rb") as body:
             length = os.fstat(body.fileno()).st_size
             with self._translated("store an object"):
@@ -177,7 +187,7 @@ class S3Store:
                     body,
                     self._bucket,
                     full_key,
-                    ExtraArgs={"ContentType": "application/octet-stream"},
+                    ExtraArgs=headers,
                     Callback=_one_at_a_time(progress) if progress is not None else None,
                     Config=self._transfer,
                 )
@@ -212,7 +222,17 @@ class S3Store:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The keys that begin with the prefix, in order. Names that are no keys, put there by others, are left out."""
+        return (found.key for found in self.objects(prefix))
+
+    def objects(self, prefix: str = "") -> Iterator[StoredObject]:
+        """As ``keys``, with the lengths that the listing states."""
         return self._listed(self._base + check_prefix(prefix))
+
+    def public_url(self, key: str) -> str:
+        """Where a stranger would GET the object, without a signature; whether it works is for the bucket to say."""
+        parameters = {"Bucket": self._bucket, "Key": self._full_key(key)}
+        with self._translated("name an object"):
+            return self._presigner.generate_presigned_url("get_object", Params=parameters).partition("?")[0]
 
     def signed_url(self, key: str, *, file_name: str, seconds: int) -> str:
         """A presigned URL that anyone can GET, with ranges, for that many seconds (1 to 604 800), but not HEAD.
@@ -291,7 +311,7 @@ class S3Store:
                     return
                 yield piece
 
-    def _listed(self, full_prefix: str) -> Iterator[str]:
+    def _listed(self, full_prefix: str) -> Iterator[StoredObject]:
         pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=full_prefix))
         while True:
             with self._translated("list objects"):
@@ -301,7 +321,7 @@ class S3Store:
             for entry in page.get("Contents", []):
                 key = entry["Key"].removeprefix(self._base)
                 if is_key(key):
-                    yield key
+                    yield StoredObject(key, entry["Size"])
 
     @contextmanager
     def _translated(self, operation: str) -> Iterator[None]:

@@ -21,6 +21,7 @@ from tenure_server.cli import (
     keys,
     licence_updates,
     licences,
+    mirror,
     products,
     promote,
     release_drafts,
@@ -84,6 +85,7 @@ trust.register(app)
 tokens.register(app)
 audit.register(app)
 events.register(app)
+mirror.register(app)
 
 
 def main(arguments: Sequence[str] | None = None, context: CommandContext | None = None) -> int:

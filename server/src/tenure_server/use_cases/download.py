@@ -34,8 +34,13 @@ class DownloadLink:
 def store_key(build: ReleaseFile) -> str:
     """Where a build or side file lies in the store: its TUF path with a folder for its hash, so that what is stored
     never changes under a name."""
-    directory, _, file_name = build.path.rpartition("/")
-    return f"builds/{directory}/{build.sha256}/{file_name}"
+    return store_key_of(build.path, build.sha256)
+
+
+def store_key_of(path: str, sha256: str) -> str:
+    """The same of a signed target path."""
+    directory, _, file_name = path.rpartition("/")
+    return f"builds/{directory}/{sha256}/{file_name}"
 
 
 @dataclass(frozen=True, slots=True)
