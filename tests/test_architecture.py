@@ -49,6 +49,7 @@ PORTS = (
     "tenure_server.use_cases.ports_board",
     "tenure_server.use_cases.ports_trust",
     "tenure_server.use_cases.ports_release_drafts",
+    "tenure_server.use_cases.ports_bundle",
     "tenure_server.use_cases.ports_mirror",
     "tenure_server.use_cases.signers",
     "tenure_server.domain",

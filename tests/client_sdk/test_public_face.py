@@ -20,6 +20,8 @@ from tests.client_sdk.vendor import QUICK
 
 def test_the_package_exports_exactly_this() -> None:
     assert tenure_client.__all__ == [
+        "Bundle",
+        "BundledRelease",
         "Client",
         "InstalledRelease",
         "KeptReason",
@@ -43,6 +45,7 @@ def test_a_client_has_these_methods_and_no_others() -> None:
     assert sorted(public) == [
         "check",
         "download",
+        "download_from_bundle",
         "download_release",
         "download_side_file",
         "kept_answer",
@@ -51,6 +54,7 @@ def test_a_client_has_these_methods_and_no_others() -> None:
         "product",
         "report",
         "set_licence_key",
+        "verify_bundle",
         "verify_file",
     ]
 

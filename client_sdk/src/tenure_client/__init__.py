@@ -5,6 +5,8 @@ The product embeds one thing, the first TUF ``root.json``; everything else is ve
 """
 
 from tenure_client.answers import (
+    Bundle,
+    BundledRelease,
     InstalledRelease,
     KeptReason,
     LicenceInfo,
@@ -23,6 +25,8 @@ from tenure_signing.update_choice import UpdateStatus
 __version__ = "0.1.0"
 
 __all__ = [
+    "Bundle",
+    "BundledRelease",
     "Client",
     "InstalledRelease",
     "KeptReason",

@@ -146,3 +146,28 @@ class LicenceInfo:
     status: LicenceStatus | None
     periods: tuple[SupportPeriod, ...]
     certificate_as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BundledRelease:
+    """A release in a bundle. Every fact is signed; ``reason`` says why it is covered; ``builds`` are those in it."""
+
+    version: Version
+    kind: Kind
+    released_on: date
+    channel: ChannelName
+    reason: CoverageReason
+    builds: tuple[Build, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a verified bundle holds, and for which licence."""
+
+    product: ProductName
+    edition: EditionName
+    licence_id: str
+    releases: tuple[BundledRelease, ...]  # lowest first
+    made_at: datetime  # UTC
+    expires_at: datetime  # UTC: it is not taken any more from then on
+    certificate_as_of: datetime  # UTC: of the newest SMP certificate known

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from tenure_client.answers import KeptReason, LicenceInfo, OfferedRelease, UpdateAnswer
+from tenure_client.answers import Bundle, KeptReason, LicenceInfo, OfferedRelease, UpdateAnswer
 from tenure_client.configuration import (
     MAX_ROOT_BYTES,
     Configuration,
@@ -22,6 +22,7 @@ from tenure_signing.entitlement import Turn
 from tenure_signing.errors import InvalidName, InvalidVersion
 from tenure_signing.languages import parse_language
 from tenure_signing.names import Platform, parse_channel, parse_file_name, parse_platform, parse_product
+from tenure_signing.names import FileName, Platform, parse_channel, parse_file_name, parse_platform, parse_product
 from tenure_signing.versions import Version, parse_version
 
 if TYPE_CHECKING:  # python-tuf and cryptography are loaded at the first call, not when a product starts
@@ -212,6 +213,44 @@ class Client:
             hint="do not run it; download it again",
         )
 
+    def verify_bundle(self, path: Path | str) -> Bundle:
+        """What a bundle holds, without a network: everything in it is verified from the embedded root, every byte of
+        every build, and that the certificate in it covers them.
+
+        An older bundle is refused from then on. Raises ``TrustError``, ``LicenceError``, ``NotCovered``,
+        ``StateError``.
+        """
+        from tenure_client.bundles import open_bundle
+
+        with self._session() as session, open_bundle(*session.bundle_parts(Path(path))) as bundle:
+            bundle.require_whole()
+            return bundle.describe()
+
+    def download_from_bundle(
+        self,
+        path: Path | str,
+        directory: Path | str,
+        version: str | None = None,
+        *,
+        file_name: str | None = None,
+        on_progress: Progress | None = None,
+        allow_downgrade: bool = False,
+    ) -> Path:
+        """As ``download_release``, from a bundle and without a network. ``version``: by default the highest in the
+        bundle that this installation can step up to."""
+        from tenure_client.bundles import open_bundle
+
+        name = _file_name(file_name)
+        asked = _version(version) if version is not None else None
+        with self._session() as session, open_bundle(*session.bundle_parts(Path(path))) as bundle:
+            return bundle.extract(
+                asked if asked is not None else bundle.newest(),
+                Path(directory),
+                file_name=name,
+                on_progress=on_progress,
+                allow_downgrade=allow_downgrade,
+            )
+
     @property
     def licence(self) -> LicenceInfo | None:
         """The kept licence, verified, without the network; None if no key was given.
@@ -243,10 +282,7 @@ class Client:
         on_progress: Progress | None,
         allow_downgrade: bool,
     ) -> Path:
-        try:
-            name = parse_file_name(file_name) if file_name is not None else None
-        except InvalidName as error:
-            raise ConfigurationError(str(error)) from error
+        name = _file_name(file_name)
         with self._session() as session:
             return session.download(
                 version, Path(directory), file_name=name, on_progress=on_progress, allow_downgrade=allow_downgrade
@@ -268,6 +304,13 @@ def _version(text: str) -> Version:
     try:
         return parse_version(text)
     except InvalidVersion as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _file_name(text: str | None) -> FileName | None:
+    try:
+        return parse_file_name(text) if text is not None else None
+    except InvalidName as error:
         raise ConfigurationError(str(error)) from error
 
 

@@ -189,6 +189,12 @@ class UntrustedMetadata(TrustError):
     """The signed metadata is forged, rolled back or inconsistent."""
 
 
+class BundleInvalid(TrustError):
+    """The file is no bundle, or not a whole one."""
+
+    hint = "copy it again from where it came; if it stays so, ask the vendor for a new one"
+
+
 class MetadataExpired(TrustError):
     """The server shows only metadata that has expired."""
 

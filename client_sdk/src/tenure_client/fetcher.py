@@ -90,8 +90,9 @@ class MetadataFetcher(FetcherInterface):
 
 
 @contextmanager
-def tuf_errors_as_ours(what: str) -> Iterator[None]:
-    """Raises ``UntrustedMetadata``, ``MetadataExpired``, ``StateError``, or the error of the transport."""
+def tuf_errors_as_ours(what: str, *, missing: type[TenureClientError] = InvalidServerAnswer) -> Iterator[None]:
+    """Raises ``UntrustedMetadata``, ``MetadataExpired``, ``StateError``, or the error of the transport; ``missing`` for
+    what could not be fetched otherwise."""
     try:
         yield
     except _Failure as failure:
@@ -101,6 +102,6 @@ def tuf_errors_as_ours(what: str) -> Iterator[None]:
     except (RepositoryError, ValueError) as error:
         raise UntrustedMetadata(f"{what} cannot be trusted: {error}") from error
     except DownloadError as error:
-        raise InvalidServerAnswer(f"{what} could not be fetched: {error}") from error
+        raise missing(f"{what} could not be fetched: {error}") from error
     except OSError as error:
         raise StateError(f"{what} cannot be kept: {error.strerror or type(error).__name__}") from error

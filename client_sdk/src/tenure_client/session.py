@@ -141,8 +141,8 @@ class Session:
         require_no_downgrade(version, configuration.version, allow_downgrade=allow_downgrade)
         with self._conversation() as conversation:
             known: Known = conversation.established()
-            release = _obtainable(known.facts, version)
-            build = _build(release, configuration, file_name)
+            release = obtainable(known.facts, version)
+            build = build_for(release, configuration, file_name)
             conversation.require_covered(known, release)
             return BuildDownload(
                 conversation.transport, build, directory, known.licence.text, configuration.limits, on_progress
@@ -178,6 +178,10 @@ class Session:
         if release is None:
             raise UnknownRelease(f"{self.configuration.product} {version} was never signed")
         return release
+
+    def bundle_parts(self, path: Path) -> tuple[Configuration, State, Path, datetime]:
+        """What ``open_bundle`` needs of this operation."""
+        return self.configuration, self.state, path, self.now
 
     # The licence
 
@@ -224,7 +228,7 @@ class Session:
             yield Conversation(self.configuration, self.state, transport, self.now)
 
 
-def _obtainable(facts: SignedFacts, version: Version) -> Release:
+def obtainable(facts: SignedFacts, version: Version) -> Release:
     """The release, if it is signed, not dated ahead and not withdrawn."""
     release = facts.release(version)
     if release is None:
@@ -238,7 +242,7 @@ def _obtainable(facts: SignedFacts, version: Version) -> Release:
     return release
 
 
-def _build(release: Release, configuration: Configuration, file_name: FileName | None) -> Build:
+def build_for(release: Release, configuration: Configuration, file_name: FileName | None) -> Build:
     builds = builds_by_fit(release, configuration.machine)
     chosen = next((build for build in builds if file_name in (None, build.file_name)), None)
     if chosen is None:

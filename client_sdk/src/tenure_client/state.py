@@ -7,6 +7,7 @@
 ``certificate``                 the newest SMP certificate, mode 0600
 ``contact.json``                when the server was last reached, and until when it asked to wait
 ``reports.json``                how installing went, until the server has taken it
+``bundles.json``                the highest versions seen in bundles: no older bundle is taken
 ``metadata/``                   verified TUF metadata, as python-tuf keeps it; also the floor against rollback
 ``trusted/licence-keys.json``   the licence public keys; checked against their signed hash at every use
 ==============================  ======================================================================
@@ -23,7 +24,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -134,6 +135,20 @@ class State:
     def keep_contact(self, contact: Contact) -> None:
         instants = {"verified_at": contact.verified_at, "wait_until": contact.wait_until}
         self._write("contact.json", json.dumps({k: v.isoformat() for k, v in instants.items() if v is not None}))
+
+    def bundle_floor(self) -> dict[str, int]:
+        """The highest version of each signed file that was seen in a bundle, by role."""
+        try:
+            kept = json.loads(self._read("bundles.json") or "{}")
+            return {str(role): version for role, version in kept.items() if type(version) is int}
+        except (ValueError, AttributeError, RecursionError):
+            return {}
+
+    def keep_bundle_floor(self, versions: Mapping[str, int]) -> None:
+        floor = self.bundle_floor()
+        raised = floor | {role: max(version, floor.get(role, 0)) for role, version in versions.items()}
+        if raised != floor:
+            self._write("bundles.json", json.dumps(raised, sort_keys=True))
 
     def _read(self, name: str) -> str | None:
         data = read_at_most(self.directory / name, MAX_KEPT_BYTES)

@@ -6,11 +6,12 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BufferedRandom
 from pathlib import Path
+from typing import Protocol
 
 from tenure_client.configuration import TransferLimits
 from tenure_client.errors import (
@@ -23,6 +24,8 @@ from tenure_client.errors import (
 )
 from tenure_client.transport import Response, Transport
 from tenure_signing.releases import ReleaseFile
+from tenure_client.transport import Response
+from tenure_signing.releases import Build
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all. An exception from it stops the download; what arrived is kept."""
@@ -47,12 +50,22 @@ def is_whole(build: ReleaseFile, path: Path) -> bool:
         return False
 
 
+class BuildSource(Protocol):
+    """Where a build comes from: ``Transport``, or a bundle."""
+
+    def get(
+        self, path: str, *, headers: Mapping[str, str] | None = None, licence_key: str | None = None
+    ) -> AbstractContextManager[Response]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class BuildDownload:
     """One download. ``build`` comes from verified metadata: its length and hash are the only ones believed."""
 
     transport: Transport
     build: ReleaseFile
+    source: BuildSource
+    build: Build
     directory: Path
     licence_key: str = field(repr=False)
     limits: TransferLimits
@@ -127,7 +140,7 @@ class BuildDownload:
         folder, _, name = self.build.path.rpartition("/")
         path = f"/downloads/{folder}/{self.build.sha256}.{name}"
         headers = {"Range": f"bytes={start}-"} if start else {}
-        with self.transport.get(path, headers=headers, licence_key=self.licence_key) as response:
+        with self.source.get(path, headers=headers, licence_key=self.licence_key) as response:
             if response.status == 416 and start:
                 file.truncate(0)
                 return

@@ -79,7 +79,7 @@ class FreshMetadata:
             if role is None:
                 raise StateError(f"the metadata of {self._product} cannot be read back from {self._state.metadata}")
             found = {path: self._updater.get_targetinfo(path) for path in role.signed.targets}
-        return _releases(self._product, {path: target for path, target in found.items() if target is not None})
+        return releases_in(self._product, {path: target for path, target in found.items() if target is not None})
 
     def licence_keys(self) -> KeySet:
         """The public keys that verify licence keys and certificates; fetched when they changed."""
@@ -118,9 +118,29 @@ def kept_releases(state: State, root: bytes, product: ProductName) -> tuple[Rele
         targets.verify_delegate(product, role.signed_bytes, role.signatures)
         delegation = _delegations(targets)[product]
         listed = role.signed.targets.items()
-        return _releases(product, {path: target for path, target in listed if delegation.is_delegated_path(path)})
+        return releases_in(product, {path: target for path, target in listed if delegation.is_delegated_path(path)})
     except Exception:  # whatever is wrong with kept files, nothing is known from them
         return None
+
+
+def kept_role_versions(state: State, root: bytes, product: ProductName) -> Mapping[str, int]:
+    """The versions of what people signed and the server vouched for, by role; those that verify."""
+    try:
+        versions = {ROOT: _newest_kept_root(state, Metadata[Root].from_bytes(root).signed).version}
+    except Exception:  # as above
+        return {}
+    targets = _kept_targets(state, root)
+    role = _kept(state, product, Targets) if targets is not None else None
+    if targets is None:
+        return versions
+    versions[TARGETS] = targets.version
+    try:
+        if role is not None:
+            targets.verify_delegate(product, role.signed_bytes, role.signatures)
+            versions[product] = role.signed.version
+    except Exception:  # as above
+        return versions
+    return versions
 
 
 def kept_licence_keys(state: State, root: bytes) -> KeySet | None:
@@ -190,7 +210,7 @@ def _is_target(target: TargetFile, data: bytes) -> bool:
     return True
 
 
-def _releases(product: ProductName, targets: Mapping[str, TargetFile]) -> tuple[Release, ...]:
+def releases_in(product: ProductName, targets: Mapping[str, TargetFile]) -> tuple[Release, ...]:
     try:
         return listing_of(product, targets).releases
     except InvalidReleaseRecord as error:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
+from tenure_server.adapters.air_gap_keys import AirGapKeyFiles
+from tenure_server.adapters.bundle_writer import ZipBundleWriter
 from tenure_server.adapters.database import SqlDatabase, upgrade_schema
 from tenure_server.adapters.key_folder import KeyFolder
 from tenure_server.adapters.local_store import LocalStore
@@ -27,6 +29,7 @@ from tenure_server.adapters.sodium import by_sodium
 from tenure_server.adapters.trust_server import HttpDraftBoard
 from tenure_server.settings import Settings
 from tenure_server.use_cases.add_product import AddProduct
+from tenure_server.use_cases.air_gap_root import AcceptAirGapRoot, DraftAirGapRoot
 from tenure_server.use_cases.api_tokens import AuthenticateToken, CreateToken, RevokeToken
 from tenure_server.use_cases.catalogue import CatalogueSource
 from tenure_server.use_cases.change_licence import AddPeriodByHand, ChangeStatus, RenewSupport
@@ -34,6 +37,7 @@ from tenure_server.use_cases.change_release_draft import ChangeReleaseDraft
 from tenure_server.use_cases.change_rollout import ChangeRollout
 from tenure_server.use_cases.change_update_rules import ChangeUpdateRules
 from tenure_server.use_cases.check_for_update import CheckForUpdate
+from tenure_server.use_cases.create_bundle import CreateBundle
 from tenure_server.use_cases.download import Download
 from tenure_server.use_cases.draft_board import DraftBoard
 from tenure_server.use_cases.explain_update import ExplainUpdate
@@ -282,6 +286,31 @@ class Installation:
     @cached_property
     def download(self) -> Download:
         return Download(self.catalogue, self.store, self.clock, self.policy, self.settings.download_link_seconds)
+
+    @cached_property
+    def air_gap_keys(self) -> AirGapKeyFiles:
+        return AirGapKeyFiles(self.keys.online)
+
+    @cached_property
+    def draft_air_gap_root(self) -> DraftAirGapRoot:
+        return DraftAirGapRoot(self.air_gap_keys, self.signing_clock)
+
+    @cached_property
+    def accept_air_gap_root(self) -> AcceptAirGapRoot:
+        return AcceptAirGapRoot(self.database, self.air_gap_keys, self.signing_clock)
+
+    @cached_property
+    def create_bundle(self) -> CreateBundle:
+        return CreateBundle(
+            self.database,
+            self.store,
+            self.clock,
+            self.signing_clock,
+            self.policy,
+            self.sign_certificate,
+            self.air_gap_keys,
+            ZipBundleWriter,
+        )
 
     @cached_property
     def issue_licence(self) -> IssueLicence:

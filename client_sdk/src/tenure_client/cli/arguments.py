@@ -65,6 +65,17 @@ def parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", parents=[common], help="check a file against the signed facts")
     verify.add_argument("file", type=Path)
     verify.add_argument("--version", required=True, help="the release it should be of")
+    bundle = commands.add_parser("bundle", help="update from a file, without a network").add_subparsers(
+        dest="bundle_command", required=True, metavar="COMMAND"
+    )
+    check_bundle = bundle.add_parser("verify", parents=[common], help="show and check what a bundle holds")
+    check_bundle.add_argument("file", type=Path)
+    extract = bundle.add_parser("extract", parents=[common], help="take a verified build out of a bundle")
+    extract.add_argument("file", type=Path)
+    extract.add_argument("version", nargs="?", help="a release in it (default: the highest above the installed one)")
+    extract.add_argument("--to", type=Path, default=Path(), metavar="FOLDER", help="default: the current folder")
+    extract.add_argument("--name", metavar="NAME", help="which file, where a release has several for this machine")
+    extract.add_argument("--allow-downgrade", action="store_true", help="also below the installed version")
     licence = commands.add_parser("licence", help="the licence key").add_subparsers(
         dest="licence_command", required=True, metavar="COMMAND"
     )
@@ -77,7 +88,9 @@ def parser() -> argparse.ArgumentParser:
 def opened_client(options: argparse.Namespace) -> Client:
     """The client that arguments and settings describe. Raises ``ConfigurationError``."""
     settings = _settings(options)
-    missing = [name for name in ("server", "root", "product", "installed_version") if name not in settings]
+    without = ("server",) if options.command == "bundle" else ()  # a bundle is for machines that reach none
+    needed = ("server", "root", "product", "installed_version")
+    missing = [name for name in needed if name not in settings and name not in without]
     if missing:
         raise ConfigurationError(
             f"not given: {', '.join(missing)}",
@@ -85,7 +98,7 @@ def opened_client(options: argparse.Namespace) -> Client:
         )
     return Client.open(
         root=_root(Path(settings["root"])),
-        server_url=settings["server"],
+        server_url=settings.get("server"),
         product=settings["product"],
         version=settings["installed_version"],
         state_directory=settings.get("state"),

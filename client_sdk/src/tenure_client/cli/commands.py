@@ -11,7 +11,7 @@ from pathlib import Path
 from tenure_client.answers import UpdateAnswer
 from tenure_client.cli.arguments import opened_client
 from tenure_client.cli.progress import progress_shown
-from tenure_client.cli.texts import answer_lines, build_lines, licence_lines, print_json, print_lines
+from tenure_client.cli.texts import answer_lines, build_lines, bundle_lines, licence_lines, print_json, print_lines
 from tenure_client.client import Client
 from tenure_client.errors import ConfigurationError, NotCovered, OfflineAndNothingKnown
 from tenure_signing.coverage import RefusalReason
@@ -22,7 +22,9 @@ _MAX_KEY_CHARACTERS = 65_536
 def perform(options: argparse.Namespace) -> int:
     """Runs the chosen command; 0."""
     client = opened_client(options)
-    name = options.command if options.command != "licence" else f"licence {options.licence_command}"
+    name = options.command
+    if name in ("licence", "bundle"):
+        name = f"{name} {getattr(options, f'{name}_command')}"
     _COMMANDS[name](client, options)
     return 0
 
@@ -96,6 +98,30 @@ def _verify(client: Client, options: argparse.Namespace) -> None:
         print_lines(build_lines(options.file.name, build))
 
 
+def _bundle_verify(client: Client, options: argparse.Namespace) -> None:
+    bundle = client.verify_bundle(options.file)
+    if options.json:
+        print_json(bundle)
+    else:
+        print_lines(bundle_lines(bundle))
+
+
+def _bundle_extract(client: Client, options: argparse.Namespace) -> None:
+    with progress_shown(client.product) as on_progress:
+        path = client.download_from_bundle(
+            options.file,
+            options.to,
+            options.version,
+            file_name=options.name,
+            on_progress=on_progress,
+            allow_downgrade=options.allow_downgrade,
+        )
+    if options.json:
+        print_json({"path": str(path)})
+    else:
+        print_lines([str(path)])
+
+
 def _licence_set(client: Client, options: argparse.Namespace) -> None:
     licence = client.set_licence_key(_pasted_key(options.file))
     if options.json:
@@ -130,6 +156,8 @@ _COMMANDS: dict[str, Callable[[Client, argparse.Namespace], None]] = {
     "download": _download,
     "status": _status,
     "verify": _verify,
+    "bundle verify": _bundle_verify,
+    "bundle extract": _bundle_extract,
     "licence set": _licence_set,
     "licence show": _licence_show,
 }

@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 
-from tenure_client.answers import LicenceInfo, Source, UpdateAnswer
+from tenure_client.answers import Bundle, LicenceInfo, Source, UpdateAnswer
 from tenure_client.problems import shown
 from tenure_signing.releases import Build, Money
 from tenure_signing.versions import Version
@@ -86,6 +86,19 @@ def licence_lines(licence: LicenceInfo | None) -> list[str]:
 
 def build_lines(name: str, build: Build) -> list[str]:
     return [f"{name} is {build.path}: {build.length} bytes, SHA-256 {build.sha256}"]
+
+
+def bundle_lines(bundle: Bundle) -> list[str]:
+    """What a bundle holds, a file a line."""
+    lines = [
+        f"bundle of {bundle.made_at:%Y-%m-%d} for licence {bundle.licence_id}: {bundle.product}, {bundle.edition}; "
+        f"use before {bundle.expires_at:%Y-%m-%d}"
+    ]
+    for release in bundle.releases:
+        about = f"{release.version}, {_words(release.kind)} of {release.released_on}, covered: {_words(release.reason)}"
+        lines.append(about)
+        lines += [f"  {build.file_name}: {_size(build.length)}, {build.platform}" for build in release.builds]
+    return lines
 
 
 def _support_lines(answer: UpdateAnswer) -> list[str]:

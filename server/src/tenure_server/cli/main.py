@@ -18,6 +18,7 @@ from tenure_server.cli import (
     audit,
     events,
     explain,
+    bundle,
     keys,
     licence_updates,
     licences,
@@ -86,6 +87,7 @@ tokens.register(app)
 audit.register(app)
 events.register(app)
 mirror.register(app)
+bundle.register(app)
 
 
 def main(arguments: Sequence[str] | None = None, context: CommandContext | None = None) -> int:

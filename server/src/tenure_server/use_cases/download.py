@@ -12,9 +12,11 @@ from tenure_server.use_cases.catalogue import Catalogue, CatalogueSource, find_f
 from tenure_server.use_cases.ports import Clock, ObjectStore
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.coverage import Covered, NotCovered, RefusalReason
+from tenure_signing.entitlement import Entitlement
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Release, ReleaseFile
 from tenure_signing.update_choice import Withheld
+from tenure_signing.update_index import UpdateIndex
 from tenure_signing.versions import Version
 
 
@@ -68,33 +70,39 @@ class Download:
         index = published.index_on(self.policy.day_of(self.clock()))
         release, build = find_file(index, version, file_name)
         entitlement = licence.entitlement(published.product.service_packs)
-        match index.download_decision(entitlement, release):
-            case Covered():
-                pass
-            case NotCovered(reason):
-                raise Forbidden(
-                    refusal_sentence(reason, licence, release), code=reason, hint=f"renew at {self.policy.renewal_url}"
-                )
-            case Withheld.WITHDRAWN:
-                assert release.withdrawal is not None
-                replacement = release.withdrawal.replacement
-                raise ReleaseGone(
-                    f"{release.product} {release.version} was withdrawn: {release.withdrawal.reason}",
-                    code="withdrawn",
-                    hint=f"use {replacement} in its place" if replacement is not None else None,
-                )
-            case Withheld.HALTED:
-                raise Forbidden(
-                    f"{release.product} {release.version} is halted for now.", code="halted", hint="try again later"
-                )
-            case Withheld.CHANNEL_NOT_ALLOWED:
-                raise Forbidden(
-                    f"This licence is not for releases on the channel {release.channel}.", code="channel_not_allowed"
-                )
-            case unexpected:
-                assert_never(unexpected)
+        require_obtainable(index, entitlement, licence, release, self.policy.renewal_url)
         url = self.store.signed_url(store_key(build), file_name=build.file_name, seconds=self.link_seconds)
         return DownloadLink(url, build, self.link_seconds)
+
+
+def require_obtainable(
+    index: UpdateIndex, entitlement: Entitlement, licence: Licence | LicenceFacts, release: Release, renewal_url: str
+) -> None:
+    """Returns if the licence may have the release's files now. Raises ``Forbidden`` with the reason of RULES.md as its
+    code, or ``ReleaseGone``."""
+    match index.download_decision(entitlement, release):
+        case Covered():
+            pass
+        case NotCovered(reason):
+            raise Forbidden(refusal_sentence(reason, licence, release), code=reason, hint=f"renew at {renewal_url}")
+        case Withheld.WITHDRAWN:
+            assert release.withdrawal is not None
+            replacement = release.withdrawal.replacement
+            raise ReleaseGone(
+                f"{release.product} {release.version} was withdrawn: {release.withdrawal.reason}",
+                code="withdrawn",
+                hint=f"use {replacement} in its place" if replacement is not None else None,
+            )
+        case Withheld.HALTED:
+            raise Forbidden(
+                f"{release.product} {release.version} is halted for now.", code="halted", hint="try again later"
+            )
+        case Withheld.CHANNEL_NOT_ALLOWED:
+            raise Forbidden(
+                f"This licence is not for releases on the channel {release.channel}.", code="channel_not_allowed"
+            )
+        case unexpected:
+            assert_never(unexpected)
 
 
 def refusal_sentence(reason: RefusalReason, licence: Licence | LicenceFacts, release: Release) -> str:
