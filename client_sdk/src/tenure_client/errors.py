@@ -25,6 +25,7 @@ TenureClientError                     has ``hint``: what to do about it, or None
 │   └── DowngradeRefused              below the installed version, and not asked for
 ├── TrustError                        something is not signed as it has to be; nothing was kept or installed
 │   ├── UntrustedMetadata             forged, rolled back, mixed up
+│   ├── BundleInvalid             a file that is no bundle, incomplete, or with something in it that belongs in none
 │   ├── MetadataExpired               the server shows only outdated metadata, or the clock is wrong
 │   ├── ServerContradictsSignedFacts
 │   └── FileMismatch                  a file has another length or SHA-256 than signed
