@@ -18,7 +18,8 @@ from tenure_client.errors import (
     TenureClientError,
     UntrustedMetadata,
 )
-from tenure_client.transport import Transport
+from tenure_client.state import MAX_KEPT_BYTES, State
+from tenure_client.transport import Response, Transport
 
 
 class _Failure(DownloadError):
@@ -43,9 +44,11 @@ class MetadataFetcher(FetcherInterface):
     python-tuf bounds the length of everything it reads through ``_fetch``.
     """
 
-    def __init__(self, transport: Transport, licence_key: str | None) -> None:
+    def __init__(self, transport: Transport, licence_key: str | None, state: State | None = None) -> None:
+        """``state``: where the kept timestamp is, so that it is asked for only if it changed."""
         self._transport = transport
         self._licence_key = licence_key
+        self._state = state
         self._is_asked_for_key = False
         self._body: Generator[bytes, None, None] | None = None
 
@@ -77,16 +80,38 @@ class MetadataFetcher(FetcherInterface):
         return chunks
 
     def _chunks(self, path: str, licence_key: str | None) -> Generator[bytes, None, None]:
+        state = self._state if path.endswith("/timestamp.json") else None
+        url = f"{self._transport.server_url}{path}"
+        tag = state.timestamp_tag(url) if state is not None else None
+        headers = {"If-None-Match": tag} if tag is not None else {}
         try:
-            with self._transport.get(path, licence_key=licence_key) as response:
+            with self._transport.get(path, headers=headers, licence_key=licence_key) as response:
+                if response.status == 304 and state is not None and tag is not None:
+                    yield b""
+                    yield state.timestamp() or b""  # as it was when the tag was looked up: the directory is locked
+                    return
                 try:
                     response.require_success()
                 except TenureClientError as error:
                     raise _HTTPFailure(error, response.status) from error
                 yield b""
-                yield from response.chunks
+                if state is None:
+                    yield from response.chunks
+                else:
+                    yield from _remembered(response, state, url)
         except ServerError as error:
             raise _Failure(error) from error
+
+
+def _remembered(response: Response, state: State, url: str) -> Iterator[bytes]:
+    """The body, whose entity tag is kept with it. Whether it may be believed is for python-tuf to say."""
+    body = bytearray()
+    for chunk in response.chunks:
+        if len(body) <= MAX_KEPT_BYTES:
+            body += chunk
+        yield chunk
+    if tag := response.headers.get("etag"):
+        state.keep_timestamp_tag(url, tag, bytes(body))
 
 
 @contextmanager

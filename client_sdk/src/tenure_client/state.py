@@ -7,6 +7,7 @@
 ``certificate``                 the newest SMP certificate, mode 0600
 ``contact.json``                when the server was last reached, and until when it asked to wait
 ``reports.json``                how installing went, until the server has taken it
+``timestamp-tag.json``          the entity tag of the kept timestamp, so that it is not sent again
 ``bundles.json``                the highest versions seen in bundles: no older bundle is taken
 ``metadata/``                   verified TUF metadata, as python-tuf keeps it; also the floor against rollback
 ``trusted/licence-keys.json``   the licence public keys; checked against their signed hash at every use
@@ -18,6 +19,7 @@ absent and fetched again; only a lost licence key has to be pasted again.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -35,6 +37,7 @@ from tenure_client.errors import StateError
 MAX_KEPT_BYTES = 65_536  # of one small file; none that this program writes is near it
 
 _DRAFT = ".draft-"
+_ENTITY_TAG = re.compile(r'"[\x21\x23-\x7e]{1,100}"', re.ASCII)  # strong ones (RFC 9110, section 8.8.3)
 _INSTALL_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 
 
@@ -136,6 +139,23 @@ class State:
         instants = {"verified_at": contact.verified_at, "wait_until": contact.wait_until}
         self._write("contact.json", json.dumps({k: v.isoformat() for k, v in instants.items() if v is not None}))
 
+    def timestamp_tag(self, url: str) -> str | None:
+        """The entity tag under which that address sent the kept ``timestamp.json``, if it is still the same file."""
+        try:
+            kept = json.loads(self._read("timestamp-tag.json") or "{}")
+            tag = kept["tag"] if kept["url"] == url and kept["sha256"] == _digest(self.timestamp()) else None
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return None
+        return tag if isinstance(tag, str) and _ENTITY_TAG.fullmatch(tag) else None
+
+    def keep_timestamp_tag(self, url: str, tag: str, data: bytes) -> None:
+        """``data``: the file that was sent under the tag; the tag counts once that file is kept."""
+        if _ENTITY_TAG.fullmatch(tag):
+            self._write("timestamp-tag.json", json.dumps({"url": url, "tag": tag, "sha256": _digest(data)}))
+
+    def timestamp(self) -> bytes | None:
+        return read_at_most(self.metadata / "timestamp.json", MAX_KEPT_BYTES)
+
     def bundle_floor(self) -> dict[str, int]:
         """The highest version of each signed file that was seen in a bundle, by role."""
         try:
@@ -159,6 +179,10 @@ class State:
 
     def _write(self, name: str, text: str) -> None:
         write_whole(self.directory / name, text.encode("utf-8") + b"\n")
+
+
+def _digest(data: bytes | None) -> str | None:
+    return hashlib.sha256(data).hexdigest() if data is not None else None
 
 
 def read_at_most(path: Path, max_bytes: int) -> bytes | None:

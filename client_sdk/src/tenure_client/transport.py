@@ -31,6 +31,7 @@ MAX_RETRY_AFTER_SECONDS = 86_400
 _CHUNK_BYTES = 65_536
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SUCCESSES = frozenset({200, 202, 206})
+_FOR_ANYONE = frozenset({"Range", "If-None-Match"})
 _KEY_PATHS = ("/v1/", "/downloads/", "/metadata/")
 
 
@@ -137,7 +138,7 @@ class Transport:
         if licence_key is not None and self._may_see_licence_key(url):
             headers["Authorization"] = f"License {licence_key}"
         elif not self._may_see_licence_key(url):
-            headers = {name: value for name, value in headers.items() if name == "Range"}  # certificates neither
+            headers = {name: value for name, value in headers.items() if name in _FOR_ANYONE}  # certificates neither
         try:
             return self._pool(origin_of(url)).request(
                 method,

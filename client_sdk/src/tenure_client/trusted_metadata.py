@@ -56,7 +56,9 @@ class FreshMetadata:
             self._updater = Updater(
                 str(state.metadata),
                 f"{transport.server_url}/metadata/" if mirror is None else f"{mirror.server_url}/",
-                fetcher=MetadataFetcher(transport, licence_key) if mirror is None else MetadataFetcher(mirror, None),
+                fetcher=MetadataFetcher(transport, licence_key, state)
+                if mirror is None
+                else MetadataFetcher(mirror, None, state),
                 bootstrap=configuration.root,
             )
             # python-tuf takes the time when an Updater is made and has no argument for it (7.0.1)

@@ -6,8 +6,11 @@ What the server does at each publishing, whoever drafted the roles: check them a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 
 from securesystemslib.signer import Signer
 from tuf.api.metadata import Key, Metadata, MetaFile, Role, Root, Snapshot, Targets, Timestamp
@@ -31,6 +34,33 @@ from tenure_signing.tuf_roles import (
     needs_resigning,
     policy_of,
 )
+
+
+@dataclass(slots=True)
+class Digests:
+    """SHA-256 of role files, remembered with the bytes they are of: the signer signs anew over the same large roles
+    again and again, and hashing them would be most of its work. Bytes are compared, never trusted to be the same.
+
+    Holds the newest bytes of each role, at most ``MAX_BYTES`` in all. For one process; not for several threads at once.
+    """
+
+    MAX_BYTES: ClassVar[int] = 128_000_000
+
+    _known: dict[str, tuple[bytes, str]] = field(default_factory=dict, repr=False)
+
+    def sha256(self, role: str, data: bytes) -> str:
+        known = self._known.get(role)
+        if known is not None and known[0] == data:
+            return known[1]
+        digest = hashlib.sha256(data).hexdigest()
+        if sum(len(kept) for kept, _ in self._known.values()) + len(data) > self.MAX_BYTES:
+            self._known.clear()
+        self._known[role] = (data, digest)
+        return digest
+
+    def is_same_file(self, role: str, listed: MetaFile, data: bytes) -> bool:
+        """Whether the bytes are those that snapshot lists, by length and SHA-256."""
+        return listed.length == len(data) and listed.hashes == {"sha256": self.sha256(role, data)}
 
 
 def initial_repository(
@@ -80,19 +110,25 @@ def with_roles(repository: Repository, signed_roles: Mapping[str, bytes], now: d
     return after
 
 
-def resigned(repository: Repository, snapshot_signer: Signer, timestamp_signer: Signer, now: datetime) -> Repository:
+def resigned(
+    repository: Repository,
+    snapshot_signer: Signer,
+    timestamp_signer: Signer,
+    now: datetime,
+    digests: Digests | None = None,
+) -> Repository:
     """The repository with a new timestamp, and a new snapshot if a role changed or half the snapshot's life is spent.
 
     A role that changed since the last snapshot is verified here again; roles that did not change are not parsed, so
     the work does not grow with the number of releases. A role once in snapshot stays in it, even when its product's
-    delegation is gone: clients refuse a snapshot that lost one.
+    delegation is gone: clients refuse a snapshot that lost one. ``digests``: kept by who does this again and again.
 
     Raises ``NotEnoughSignatures`` if a role is not signed as its delegator asks, or a signer's key is not the one root
     names; ``PublishingError`` if a role was dropped or its version went back.
     """
     root = repository.root()
     before = _snapshot(repository)
-    meta = _snapshot_meta(repository, root, before)
+    meta = _snapshot_meta(repository, root, before, digests if digests is not None else Digests())
     roles = dict(repository.roles)
     if before is None or meta != before.meta or _is_stale(SNAPSHOT, roles[SNAPSHOT], before, root, now):
         version = before.version + 1 if before is not None else 1
@@ -228,7 +264,9 @@ def _snapshot(repository: Repository) -> Snapshot | None:
     return load(SNAPSHOT, repository.roles[SNAPSHOT], Snapshot).signed if SNAPSHOT in repository.roles else None
 
 
-def _snapshot_meta(repository: Repository, root: Root, before: Snapshot | None) -> dict[str, MetaFile]:
+def _snapshot_meta(
+    repository: Repository, root: Root, before: Snapshot | None, digests: Digests
+) -> dict[str, MetaFile]:
     """What snapshot has to say: version, length and SHA-256 of targets and of each product."""
     known = before.meta if before is not None else {}
     targets = repository.targets()
@@ -245,6 +283,7 @@ def _snapshot_meta(repository: Repository, root: Root, before: Snapshot | None) 
         if listed is not None and changed and role != TARGETS and not repository.is_readable(role):
             meta[f"{role}.json"] = listed  # damaged in storage: clients of this product notice, and no others
             continue
+        changed = listed is None or not digests.is_same_file(role, listed, data)
         targets_changed |= changed and role == TARGETS
         if role in delegated and (changed or targets_changed):
             require_signed(role, data, targets)
@@ -254,10 +293,6 @@ def _snapshot_meta(repository: Repository, root: Root, before: Snapshot | None) 
     if dropped := set(known) - set(meta):
         raise PublishingError(f"{min(dropped)} was published: clients refuse a snapshot without it")
     return meta
-
-
-def _is_same_file(listed: MetaFile, data: bytes) -> bool:
-    return MetaFile.from_data(listed.version, data, ["sha256"]) == listed
 
 
 def _meta_file(role: str, data: bytes, listed: MetaFile | None) -> MetaFile:

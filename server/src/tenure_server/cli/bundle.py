@@ -51,8 +51,10 @@ def create(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would hold; write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write one file with everything that a machine without a network needs to update: signed metadata, builds, and the
-    certificate that proves that the licence covers them."""
+    """Write one file that updates a machine without a network.
+
+    It holds signed metadata, builds, and the certificate that proves that the licence covers them.
+    """
     context = context_of(ctx)
     order = BundleOrder(
         licence_id,

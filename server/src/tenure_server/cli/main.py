@@ -16,9 +16,9 @@ import typer
 from tenure_server import __version__
 from tenure_server.cli import (
     audit,
+    bundle,
     events,
     explain,
-    bundle,
     keys,
     licence_updates,
     licences,

@@ -23,7 +23,7 @@ ALWAYS = {
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""On every answer that does not say otherwise itself."""
+"""On every answer that does not say otherwise itself; not on 304, which has no body and changes no stored header."""
 
 
 class BodyLimit:
@@ -54,7 +54,7 @@ class Edge:
             if message["type"] == "http.response.start":
                 has_begun = True
                 headers = MutableHeaders(scope=message)
-                for name, value in ALWAYS.items():
+                for name, value in ALWAYS.items() if message["status"] != 304 else ():
                     headers.setdefault(name, value)
             await send(message)
 

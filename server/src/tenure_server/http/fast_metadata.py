@@ -86,5 +86,5 @@ def _prepared(name: str, data: bytes, version: int) -> _File:
         etag=etag,
         start={"type": "http.response.start", "status": 200, "headers": [*caching, *whole, *ALWAYS_RAW]},
         body={"type": "http.response.body", "body": data},
-        unchanged={"type": "http.response.start", "status": 304, "headers": [*caching, *ALWAYS_RAW]},
+        unchanged={"type": "http.response.start", "status": 304, "headers": caching},
     )

@@ -173,5 +173,5 @@ def _answer(known: KnownLicence, pieces: AnswerPieces, body: bytes) -> _Answer:
             "headers": [*_CACHING, tag, length, _JSON, *ALWAYS_RAW],
         },
         body={"type": "http.response.body", "body": body},
-        unchanged={"type": "http.response.start", "status": 304, "headers": [*_CACHING, tag, *ALWAYS_RAW]},
+        unchanged={"type": "http.response.start", "status": 304, "headers": [*_CACHING, tag]},
     )

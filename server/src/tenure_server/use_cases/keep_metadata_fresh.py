@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tenure_server.use_cases.catalogue import read_repository
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.publication import locked_repository, publish_roles
 from tenure_server.use_cases.signers import OnlineSigners
-from tenure_signing.tuf_publishing import roles_to_resign
+from tenure_signing.tuf_publishing import Digests, roles_to_resign
 from tenure_signing.tuf_roles import ONLINE_ROLES
 
 
@@ -17,6 +17,7 @@ class KeepMetadataFresh:
     database: Database
     signing_clock: Clock
     online: OnlineSigners
+    digests: Digests = field(default_factory=Digests, repr=False)
 
     def __call__(self) -> bool:
         """Whether anything was signed. Several processes may do this at once: the later ones find nothing to do."""
@@ -27,7 +28,7 @@ class KeepMetadataFresh:
             now = self.signing_clock()
             if not set(roles_to_resign(before, now)) & set(ONLINE_ROLES):
                 return False
-            publish_roles(records, before, {}, self.online, now)
+            publish_roles(records, before, {}, self.online, now, digests=self.digests)
         return True
 
     def _is_due(self) -> bool:

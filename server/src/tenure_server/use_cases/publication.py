@@ -12,7 +12,7 @@ from tenure_server.use_cases.release_events import announce_releases
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.names import ProductName
 from tenure_signing.tuf_preflight import preflight
-from tenure_signing.tuf_publishing import resigned, with_roles
+from tenure_signing.tuf_publishing import Digests, resigned, with_roles
 from tenure_signing.tuf_repository import Repository, staged
 from tenure_signing.tuf_roles import TARGETS
 from tenure_signing.tuf_signed_role import changes_releases
@@ -27,6 +27,7 @@ def publish_roles(
     *,
     trusted_targets: Mapping[str, bytes] | None = None,
     approved: bool = False,
+    digests: Digests | None = None,
 ) -> Repository:
     """Check the signed roles as if they came from an enemy, sign snapshot and timestamp over them, let a real client
     try the result, then store it in the caller's transaction, which holds ``signed_files.lock()``, and announce what
@@ -38,7 +39,7 @@ def publish_roles(
     if not approved:
         _require_no_approvals(records, before, signed_roles)
     new = {str(role): data for role, data in signed_roles.items()}
-    after = resigned(with_roles(before, new, now), online.snapshot, online.timestamp, now)
+    after = resigned(with_roles(before, new, now), online.snapshot, online.timestamp, now, digests)
     previous = before if before.roots else None
     preflight(previous, after, now)
     records.signed_files.publish(staged(previous, after), trusted_targets=trusted_targets)
