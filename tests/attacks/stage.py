@@ -62,11 +62,12 @@ class Wire:
     loopback: Loopback
     upstream: str = ""
     tamper: Callable[[Request, Reply], Reply] = untouched
-    recording: dict[str, Reply] = field(default_factory=dict)  # the last honest answer by path, without the query
+    recording: dict[str, Reply] = field(default_factory=dict)  # the last whole answer by path, without the query
 
     def serve(self, request: Request) -> Reply:
         reply = self._passed_on(request)
-        self.recording[urlsplit(request.path).path] = reply
+        if reply.status != 304:
+            self.recording[urlsplit(request.path).path] = reply
         return self.tamper(request, reply)
 
     def play(self, recording: dict[str, Reply]) -> None:
