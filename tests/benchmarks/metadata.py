@@ -121,10 +121,10 @@ def checking() -> None:
                     state_directory=Path(folder) / "copy",
                 ).verify_file(Path(folder) / name, "1.0")
                 sent, received = len(wire.sent), len(wire.received)
-                bodies = sum(len(part.partition(b"\r\n\r\n")[2]) for part in bytes(wire.received).split(b"HTTP/1.1 "))
-                print(
-                    f"| {what} | {len(wire.requests)} | {bodies:,} | {sent:,} | {received:,} | **{sent + received:,}** |"
-                )
+                answers = bytes(wire.received).split(b"HTTP/1.1 ")
+                bodies = sum(len(answer.partition(b"\r\n\r\n")[2]) for answer in answers)
+                figures = (len(wire.requests), bodies, sent, received, sent + received)
+                print(f"| {what} | {' | '.join(f'{figure:,}' for figure in figures)} |")
 
 
 def main() -> int:
