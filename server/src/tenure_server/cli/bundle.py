@@ -108,9 +108,9 @@ def draft_root(
     key: KeyOption = None,
     root_file: RootOption = None,
 ) -> None:
-    """Make the keys that sign bundles, if they are missing, and an air-gap root that names them.
+    """Draft an air-gap root for the keys of bundles.
 
-    ``--key`` signs it at once.
+    The keys are made if they are missing. With --key it is signed at once.
     """
     context = context_of(ctx)
     published = verified_metadata(context, None, root_file).repository
@@ -136,7 +136,7 @@ def sign_root(
     root_file: RootOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
 ) -> None:
-    """Show what an air-gap root trusts, ask, and add one signature to the file."""
+    """Show what an air-gap root trusts, ask, and sign it."""
     published = verified_metadata(context_of(ctx), server, root_file).repository.root()
     data = _read(file)
     draft = draft_of_air_gap_root(data, published)

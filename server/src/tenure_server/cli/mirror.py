@@ -44,9 +44,10 @@ def mirror(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a mirror up to date: only what changed is sent, in an order that is safe to break off.
+    """Bring a mirror in a directory or bucket up to date.
 
-    Give the command regularly: a mirror's timestamp lives two days.
+    Only what changed is sent, in an order that is safe to break off. Give the command regularly: a timestamp lives two
+    days.
     """
     context = context_of(ctx)
     is_public = _is_public(context, target, with_builds=builds, readable_by=readable_by)
