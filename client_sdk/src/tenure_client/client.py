@@ -21,7 +21,6 @@ from tenure_client.errors import ConfigurationError, FileMismatch
 from tenure_signing.entitlement import Turn
 from tenure_signing.errors import InvalidName, InvalidVersion
 from tenure_signing.languages import parse_language
-from tenure_signing.names import Platform, parse_channel, parse_file_name, parse_platform, parse_product
 from tenure_signing.names import FileName, Platform, parse_channel, parse_file_name, parse_platform, parse_product
 from tenure_signing.versions import Version, parse_version
 

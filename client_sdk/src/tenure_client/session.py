@@ -154,7 +154,7 @@ class Session:
         """Fetches what lies beside the builds of a release that is signed, covered and not withdrawn."""
         with self._conversation() as conversation:
             known: Known = conversation.established()
-            release = _obtainable(known.facts, version)
+            release = obtainable(known.facts, version)
             side_file = next((file for file in release.side_files if file.file_name == file_name), None)
             if side_file is None:
                 there = ", ".join(file.file_name for file in release.side_files) or "none"

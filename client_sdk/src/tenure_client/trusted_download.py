@@ -22,10 +22,8 @@ from tenure_client.errors import (
     StateError,
     TransferTooSlow,
 )
-from tenure_client.transport import Response, Transport
-from tenure_signing.releases import ReleaseFile
 from tenure_client.transport import Response
-from tenure_signing.releases import Build
+from tenure_signing.releases import ReleaseFile
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all. An exception from it stops the download; what arrived is kept."""
@@ -62,10 +60,8 @@ class BuildSource(Protocol):
 class BuildDownload:
     """One download. ``build`` comes from verified metadata: its length and hash are the only ones believed."""
 
-    transport: Transport
-    build: ReleaseFile
     source: BuildSource
-    build: Build
+    build: ReleaseFile
     directory: Path
     licence_key: str = field(repr=False)
     limits: TransferLimits
