@@ -279,11 +279,10 @@ def _snapshot_meta(
     for role in (TARGETS, *repository.products):
         data = repository.roles[role]
         listed = known.get(f"{role}.json")
-        changed = listed is None or not _is_same_file(listed, data)
+        changed = listed is None or not digests.is_same_file(role, listed, data)
         if listed is not None and changed and role != TARGETS and not repository.is_readable(role):
             meta[f"{role}.json"] = listed  # damaged in storage: clients of this product notice, and no others
             continue
-        changed = listed is None or not digests.is_same_file(role, listed, data)
         targets_changed |= changed and role == TARGETS
         if role in delegated and (changed or targets_changed):
             require_signed(role, data, targets)
