@@ -105,6 +105,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tenure_server.cli": COMMANDS,
     "tenure_server.app": COMPOSITION,
     "tenure_server.installation": COMPOSITION,
+    "tenure_server.background": (*ERRORS, "tenure_signing"),
     "tenure_server.serving": COMPOSITION,
     "tenure_server.__main__": COMPOSITION,
 }

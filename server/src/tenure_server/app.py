@@ -51,7 +51,11 @@ def create_app(installation: Installation) -> Starlette:
         list_release_drafts=installation.list_release_drafts,
         change_release_draft=installation.change_release_draft,
         received_parts=LocalStoreUploads(local_uploads) if local_uploads is not None else None,
-        integration=IntegrationParts(read_events=installation.read_events),
+        integration=IntegrationParts(
+            read_events=installation.read_events,
+            manage_webhooks=installation.manage_webhooks,
+            show_webhooks=installation.show_webhooks,
+        ),
     )
     feeds = feed_routes(
         database=installation.database,

@@ -14,6 +14,7 @@ TenureError
 │   ├── AuthenticationRequired
 │   │   └── TokenRequired
 │   └── Forbidden
+├── SealBroken            a secret in the database was not sealed by this installation
 ├── DatabaseUnavailable   the database does not answer
 ├── MailError             mail
 │   ├── MailUnavailable   the mail server does not answer, or takes nothing now: it may work later
@@ -62,6 +63,12 @@ class ObjectMismatch(StoreError):
 
 class StoreUnavailable(StoreError):
     """The store does not answer or refuses our credentials."""
+
+
+class SealBroken(TenureError):
+    """A secret in the database was not sealed by this installation, or was moved."""
+
+    hint = "keys/online/server.secret belongs to the database: restore both from the same backup"
 
 
 class DatabaseUnavailable(TenureError):

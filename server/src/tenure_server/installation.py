@@ -24,9 +24,11 @@ from tenure_server.adapters.publishing_server import HttpPublishingServer
 from tenure_server.adapters.release_drafts_server import HttpReleaseDraftsServer
 from tenure_server.adapters.s3_store import S3Settings, S3Store, s3_store
 from tenure_server.adapters.server_connection import ServerConnection
+from tenure_server.adapters.sealing import AesSealer
 from tenure_server.adapters.smtp_mailer import SmtpMailer, SmtpSettings, password_in
 from tenure_server.adapters.sodium import by_sodium
 from tenure_server.adapters.trust_server import HttpDraftBoard
+from tenure_server.adapters.webhook_sender import WebhookSender
 from tenure_server.settings import Settings
 from tenure_server.use_cases.add_product import AddProduct
 from tenure_server.use_cases.air_gap_root import AcceptAirGapRoot, DraftAirGapRoot
@@ -38,6 +40,7 @@ from tenure_server.use_cases.change_rollout import ChangeRollout
 from tenure_server.use_cases.change_update_rules import ChangeUpdateRules
 from tenure_server.use_cases.check_for_update import CheckForUpdate
 from tenure_server.use_cases.create_bundle import CreateBundle
+from tenure_server.use_cases.deliver_webhooks import DeliverWebhooks
 from tenure_server.use_cases.download import Download
 from tenure_server.use_cases.draft_board import DraftBoard
 from tenure_server.use_cases.explain_update import ExplainUpdate
@@ -57,6 +60,11 @@ from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadSt
 from tenure_server.use_cases.ports_board import Board
 from tenure_server.use_cases.ports_mail import Mailer
 from tenure_server.use_cases.ports_mirror import MirrorTarget
+from tenure_server.use_cases.manage_webhooks import ManageWebhooks
+from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadStore
+from tenure_server.use_cases.ports_board import Board
+from tenure_server.use_cases.ports_mail import Mailer
+from tenure_server.use_cases.ports_webhooks import Sealer, SendWebhook
 from tenure_server.use_cases.promote import Promote
 from tenure_server.use_cases.publish import Publish
 from tenure_server.use_cases.publish_remotely import PublishRemotely
@@ -69,6 +77,7 @@ from tenure_server.use_cases.seen_licences import SeenLicences
 from tenure_server.use_cases.set_approvals import RaiseApprovals
 from tenure_server.use_cases.set_notes_language import SetNotesLanguage
 from tenure_server.use_cases.show_rollout import ShowRollout
+from tenure_server.use_cases.show_webhooks import ShowWebhooks
 from tenure_server.use_cases.signers import CertificateSigner, OnlineSigners
 from tenure_server.use_cases.submit_draft import SubmitDraft
 from tenure_server.use_cases.upload_builds import UploadBuilds
@@ -446,6 +455,26 @@ class Installation:
     @cached_property
     def read_events(self) -> ReadEvents:
         return ReadEvents(self.database)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        return AesSealer(self.keys.secret_for("sealed secrets"))
+
+    @cached_property
+    def send_webhook(self) -> SendWebhook:
+        return WebhookSender()
+
+    @cached_property
+    def manage_webhooks(self) -> ManageWebhooks:
+        return ManageWebhooks(self.database, self.signing_clock, self.sealer, self.send_webhook)
+
+    @cached_property
+    def show_webhooks(self) -> ShowWebhooks:
+        return ShowWebhooks(self.database)
+
+    @cached_property
+    def deliver_webhooks(self) -> DeliverWebhooks:
+        return DeliverWebhooks(self.database, self.signing_clock, self.sealer, self.send_webhook)
 
     @cached_property
     def keep_metadata_fresh(self) -> KeepMetadataFresh:

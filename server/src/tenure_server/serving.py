@@ -14,6 +14,7 @@ import uvicorn
 
 from tenure_server.adapters.key_folder import NotInitialised
 from tenure_server.app import create_app
+from tenure_server.background import repeated
 from tenure_server.errors import TenureError
 from tenure_server.http.access_log import logging_config
 from tenure_server.installation import Installation
@@ -26,6 +27,8 @@ SIGNER_INTERVAL_SECONDS = 60.0
 REPORTS_INTERVAL_SECONDS = 5.0
 CALENDAR_INTERVAL_SECONDS = 1.0
 CALENDAR_RETRY_SECONDS = 30.0
+WEBHOOKS_INTERVAL_SECONDS = 1.0
+FORGET_INTERVAL_SECONDS = 3600.0
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +60,7 @@ def run_server(
             _embedded_signer(installed.keep_metadata_fresh),
             _report_writer(installed.write_reports),
             _calendar(installed.publish_due_drafts),
+            _integration(installed),
         ):
             announce(settings.public_url)
             uvicorn.Server(config).run(sockets=[listener])
@@ -113,6 +117,17 @@ def _embedded_signer(keep_fresh: KeepMetadataFresh) -> Iterator[None]:
     finally:
         stop.set()
         thread.join(timeout=10)
+
+
+@contextmanager
+def _integration(installation: Installation) -> Iterator[None]:
+    """What other programs and customers are told. Every process of an installation may do it."""
+    deliver = installation.deliver_webhooks
+    with (
+        repeated("webhooks", deliver, every_seconds=WEBHOOKS_INTERVAL_SECONDS),
+        repeated("webhooks' log", deliver.forget_old, every_seconds=FORGET_INTERVAL_SECONDS),
+    ):
+        yield
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Self
 from tenure_server.adapters.memory_outbox import MemoryOutbox
 from tenure_server.adapters.memory_release_drafts import MemoryApprovalRules, MemoryReleaseDrafts
 from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
+from tenure_server.adapters.memory_webhooks import MemoryWebhooks
 from tenure_server.adapters.metadata_files import role_and_version
 from tenure_server.domain.api_tokens import ApiToken
 from tenure_server.domain.audit_chain import AuditEvent, AuditHead, AuditRecord, next_record
@@ -23,6 +24,7 @@ from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
 from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.domain.products import Product
 from tenure_server.domain.release_drafts import ReleaseDraft
+from tenure_server.domain.webhooks import Attempt, Delivery, WebhookEndpoint
 from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.ports import BuildUpload, Records
 from tenure_server.use_cases.ports_trust import StoredDraft
@@ -49,6 +51,9 @@ class _Tables:
     translated_notes: dict[tuple[ProductName, Version, Language], str] = field(default_factory=dict)
     audit: list[AuditRecord] = field(default_factory=list)
     events: list[NumberedEvent] = field(default_factory=list)
+    webhooks: dict[str, WebhookEndpoint] = field(default_factory=dict)
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    attempts: list[tuple[str, Attempt]] = field(default_factory=list)
     tokens: dict[str, ApiToken] = field(default_factory=dict)
     uploads: dict[str, BuildUpload] = field(default_factory=dict)
     reports: dict[tuple[str, Version, str], InstallReport] = field(default_factory=dict)
@@ -127,6 +132,7 @@ class _MemoryRecords:
         self.audit = _AuditTrail(tables)
         self.outbox = MemoryOutbox(tables.events)
         self.tokens = _Tokens(tables)
+        self.webhooks = MemoryWebhooks(tables.webhooks, tables.deliveries, tables.attempts)
         self.uploads = _Uploads(tables)
         self.install_reports = _InstallReports(tables)
         self.trust_drafts = MemoryTrustDrafts(tables.trust_drafts)

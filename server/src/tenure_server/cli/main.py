@@ -31,6 +31,7 @@ from tenure_server.cli import (
     server,
     tokens,
     trust,
+    webhooks,
 )
 from tenure_server.cli.context import CommandContext, context_of
 from tenure_server.cli.output import print_error, print_line, say
@@ -88,6 +89,7 @@ audit.register(app)
 events.register(app)
 mirror.register(app)
 bundle.register(app)
+webhooks.register(app)
 
 
 def main(arguments: Sequence[str] | None = None, context: CommandContext | None = None) -> int:

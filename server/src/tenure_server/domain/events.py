@@ -49,6 +49,8 @@ class EventType(StrEnum):
     ROLLOUT_HALTED = "rollout.halted"
     ROLLOUT_RESUMED = "rollout.resumed"
 
+    WEBHOOK_DISABLED = "webhook.disabled"  # nothing arrived there for three days
+
     @property
     def thing(self) -> str:
         """What stands before the dot."""

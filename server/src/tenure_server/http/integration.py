@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from tenure_server.http import events
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.endpoint import Endpoint
+from tenure_server.http.webhooks import webhook_endpoints
+from tenure_server.use_cases.manage_webhooks import ManageWebhooks
 from tenure_server.use_cases.read_events import ReadEvents
+from tenure_server.use_cases.show_webhooks import ShowWebhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntegrationParts:
     read_events: ReadEvents
+    manage_webhooks: ManageWebhooks
+    show_webhooks: ShowWebhooks
 
 
 def integration_endpoints(authentication: TokenAuthentication, parts: IntegrationParts) -> Iterator[Endpoint]:
     """All of them take an API token."""
     yield Endpoint("/v1/events", events.EventsEndpoint(authentication, parts.read_events).get, events.OPERATION)
+    yield from webhook_endpoints(authentication, parts.manage_webhooks, parts.show_webhooks)

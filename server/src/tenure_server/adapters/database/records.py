@@ -15,6 +15,7 @@ from tenure_server.adapters.database.signed_files import SqlSignedFiles
 from tenure_server.adapters.database.tokens import SqlTokens
 from tenure_server.adapters.database.trust_drafts import SqlKeyHolders, SqlTrustDrafts
 from tenure_server.adapters.database.uploads import SqlUploads
+from tenure_server.adapters.database.webhooks import SqlWebhooks
 
 
 class SqlRecords:
@@ -32,6 +33,7 @@ class SqlRecords:
         self.key_holders = SqlKeyHolders(session)
         self.release_drafts = SqlReleaseDrafts(session)
         self.approval_rules = SqlApprovalRules(session)
+        self.webhooks = SqlWebhooks(session)
         self.audit = SqlAuditTrail(session)
         self.outbox = SqlOutbox(session, self.audit)
 
