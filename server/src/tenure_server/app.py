@@ -76,5 +76,7 @@ def create_app(installation: Installation) -> Starlette:
         renewal_url=settings.renewal_url,
         session_secret=installation.keys.secret_for("portal sessions"),
         session_clock=installation.signing_clock,
+        reminder_choice=installation.reminder_choice,
+        language=settings.language,
     )
     return application(api, more=[*feeds, *portal])

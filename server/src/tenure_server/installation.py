@@ -22,6 +22,7 @@ from tenure_server.adapters.mirror_targets import mirror_target
 from tenure_server.adapters.online_key_ring import OnlineKeyFiles
 from tenure_server.adapters.publishing_server import HttpPublishingServer
 from tenure_server.adapters.release_drafts_server import HttpReleaseDraftsServer
+from tenure_server.adapters.reminder_mail import ReminderMail
 from tenure_server.adapters.s3_store import S3Settings, S3Store, s3_store
 from tenure_server.adapters.server_connection import ServerConnection
 from tenure_server.adapters.sealing import AesSealer
@@ -72,6 +73,10 @@ from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned
 from tenure_server.use_cases.read_events import ReadEvents
 from tenure_server.use_cases.release_draft_standing import ListReleaseDrafts
 from tenure_server.use_cases.release_drafts_remotely import PublishByDraft, ReleaseDraftsRemotely
+from tenure_server.use_cases.remind import RemindCustomers
+from tenure_server.use_cases.reminder_choice import ReminderChoice
+from tenure_server.use_cases.reminder_facts import ReminderFactsOf
+from tenure_server.use_cases.reminder_links import ReminderLinks
 from tenure_server.use_cases.report_install import PendingReports, ReportInstall, WriteReports
 from tenure_server.use_cases.seen_licences import SeenLicences
 from tenure_server.use_cases.set_approvals import RaiseApprovals
@@ -475,6 +480,36 @@ class Installation:
     @cached_property
     def deliver_webhooks(self) -> DeliverWebhooks:
         return DeliverWebhooks(self.database, self.signing_clock, self.sealer, self.send_webhook)
+
+    @cached_property
+    def reminder_links(self) -> ReminderLinks:
+        return ReminderLinks(self.keys.secret_for("reminder links"))
+
+    @cached_property
+    def reminder_choice(self) -> ReminderChoice:
+        return ReminderChoice(self.database, self.clock, self.reminder_links)
+
+    @cached_property
+    def remind_customers(self) -> RemindCustomers:
+        settings = self.settings
+        facts_of = ReminderFactsOf(
+            list_releases=self.list_releases,
+            policy=self.policy,
+            links=self.reminder_links,
+            vendor=settings.vendor_name,
+            public_url=settings.public_url,
+            allows_opt_out=settings.reminder_opt_out == "allowed",
+        )
+        return RemindCustomers(
+            database=self.database,
+            clock=self.clock,
+            policy=self.policy,
+            rules=settings.reminder_rules,
+            facts_of=facts_of,
+            word=ReminderMail(),
+            mailer=self.mailer,
+            language=settings.language,
+        )
 
     @cached_property
     def keep_metadata_fresh(self) -> KeepMetadataFresh:

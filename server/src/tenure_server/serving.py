@@ -29,6 +29,7 @@ CALENDAR_INTERVAL_SECONDS = 1.0
 CALENDAR_RETRY_SECONDS = 30.0
 WEBHOOKS_INTERVAL_SECONDS = 1.0
 FORGET_INTERVAL_SECONDS = 3600.0
+REMINDERS_INTERVAL_SECONDS = 300.0
 
 _log = logging.getLogger(__name__)
 
@@ -126,6 +127,7 @@ def _integration(installation: Installation) -> Iterator[None]:
     with (
         repeated("webhooks", deliver, every_seconds=WEBHOOKS_INTERVAL_SECONDS),
         repeated("webhooks' log", deliver.forget_old, every_seconds=FORGET_INTERVAL_SECONDS),
+        repeated("reminders", installation.remind_customers, every_seconds=REMINDERS_INTERVAL_SECONDS),
     ):
         yield
 

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tenure_server.domain.pricing import SmpPrices
+from tenure_server.domain.reminder_words import WORDS
+from tenure_server.domain.reminders import ReminderRules
 from tenure_server.domain.smp import RenewalRules
 from tenure_server.errors import SettingsError
 
@@ -98,6 +100,17 @@ class Settings:
     smtp_ca_file: Path | None = _setting(
         "TENURE_SMTP_CA_FILE", "authorities that may vouch for the mail server, PEM; default: the system's"
     )
+    language: str = _setting(
+        "TENURE_LANGUAGE", "of mail to customers whose language is not known: en, de, fr or zh", "en"
+    )
+    reminder_days: str = _setting(
+        "TENURE_REMINDER_DAYS",
+        "days before support ends on which customers are reminded; `none` for never",
+        "90,60,30,14,7,1",
+    )
+    reminder_opt_out: Literal["allowed", "refused"] = _setting(
+        "TENURE_REMINDER_OPT_OUT", "whether customers may do without reminders: `allowed` or `refused`", "allowed"
+    )
     smtp_timeout_seconds: int = _setting(
         "TENURE_SMTP_TIMEOUT_SECONDS", "how long to wait for each answer of the mail server, 1 to 300", 20
     )
@@ -126,6 +139,10 @@ class Settings:
     @property
     def renewal_rules(self) -> RenewalRules:
         return RenewalRules(self.renewal_window_days, self.last_call_days)
+
+    @property
+    def reminder_rules(self) -> ReminderRules:
+        return _reminder_rules(self.reminder_days)
 
     @property
     def certificate_lifetime(self) -> timedelta:
@@ -209,6 +226,17 @@ class Settings:
         ]
         checks += self._mail_checks()
         checks += [
+            (self.language in WORDS, f"TENURE_LANGUAGE is none of {', '.join(WORDS)}"),
+            (
+                _are_days(self.reminder_days),
+                "TENURE_REMINDER_DAYS is neither none nor days from 1 to 366, such as 30,7,1",
+            ),
+            (
+                self.reminder_opt_out in ("allowed", "refused"),
+                "TENURE_REMINDER_OPT_OUT is neither allowed nor refused",
+            ),
+        ]
+        checks += [
             (url is None or _is_http_url(url), f"{variable} is not an http or https address without query")
             for variable, url in (
                 ("TENURE_BASE_URL", self.base_url),
@@ -238,6 +266,19 @@ class Settings:
             ),
             (1 <= self.smtp_timeout_seconds <= 300, "TENURE_SMTP_TIMEOUT_SECONDS is not from 1 to 300"),
         ]
+
+
+def _reminder_rules(text: str) -> ReminderRules:
+    """Raises ``ValueError``."""
+    return ReminderRules(() if text == "none" else tuple(int(days) for days in text.split(",")))
+
+
+def _are_days(text: str) -> bool:
+    try:
+        _reminder_rules(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _finite(text: str) -> Decimal:

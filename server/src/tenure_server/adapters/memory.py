@@ -14,6 +14,7 @@ from typing import Self
 from tenure_server.adapters.memory_outbox import MemoryOutbox
 from tenure_server.adapters.memory_release_drafts import MemoryApprovalRules, MemoryReleaseDrafts
 from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
+from tenure_server.adapters.memory_reminders import MemoryReminders
 from tenure_server.adapters.memory_webhooks import MemoryWebhooks
 from tenure_server.adapters.metadata_files import role_and_version
 from tenure_server.domain.api_tokens import ApiToken
@@ -24,6 +25,7 @@ from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
 from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.domain.products import Product
 from tenure_server.domain.release_drafts import ReleaseDraft
+from tenure_server.domain.reminders import Reminder
 from tenure_server.domain.webhooks import Attempt, Delivery, WebhookEndpoint
 from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.ports import BuildUpload, Records
@@ -51,6 +53,8 @@ class _Tables:
     translated_notes: dict[tuple[ProductName, Version, Language], str] = field(default_factory=dict)
     audit: list[AuditRecord] = field(default_factory=list)
     events: list[NumberedEvent] = field(default_factory=list)
+    reminders: dict[tuple[str, date, int], Reminder] = field(default_factory=dict)
+    reminder_opt_outs: dict[str, datetime] = field(default_factory=dict)
     webhooks: dict[str, WebhookEndpoint] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     attempts: list[tuple[str, Attempt]] = field(default_factory=list)
@@ -132,6 +136,7 @@ class _MemoryRecords:
         self.audit = _AuditTrail(tables)
         self.outbox = MemoryOutbox(tables.events)
         self.tokens = _Tokens(tables)
+        self.reminders = MemoryReminders(tables.reminders, tables.reminder_opt_outs, tables.licences)
         self.webhooks = MemoryWebhooks(tables.webhooks, tables.deliveries, tables.attempts)
         self.uploads = _Uploads(tables)
         self.install_reports = _InstallReports(tables)

@@ -27,6 +27,7 @@ from tenure_server.cli import (
     promote,
     release_drafts,
     releases,
+    reminders,
     rollouts,
     server,
     tokens,
@@ -90,6 +91,7 @@ events.register(app)
 mirror.register(app)
 bundle.register(app)
 webhooks.register(app)
+reminders.register(app)
 
 
 def main(arguments: Sequence[str] | None = None, context: CommandContext | None = None) -> int:

@@ -49,6 +49,11 @@ class EventType(StrEnum):
     ROLLOUT_HALTED = "rollout.halted"
     ROLLOUT_RESUMED = "rollout.resumed"
 
+    REMINDER_SENT = "reminder.sent"
+    REMINDER_REFUSED = "reminder.refused"  # the mail server never will take it
+    REMINDER_OPTED_OUT = "reminder.opted_out"
+    REMINDER_OPTED_IN = "reminder.opted_in"
+
     WEBHOOK_DISABLED = "webhook.disabled"  # nothing arrived there for three days
 
     @property

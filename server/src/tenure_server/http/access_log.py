@@ -25,6 +25,8 @@ def redacted(target: str) -> str:
     area = unquote(segments[1]).lower() if len(segments) > 1 else ""
     if area == "feeds" and len(segments) > 2 and unquote(segments[2]) not in _FEED_NAMES:
         segments[2] = REDACTED
+    if area == "portal" and len(segments) > 3 and unquote(segments[2]) == "reminders":
+        segments[3] = REDACTED
     if area in ("store", "uploads") and question_mark:
         query = REDACTED
     return _SECRET.sub(REDACTED, "/".join(segments) + question_mark + query)

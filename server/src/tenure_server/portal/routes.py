@@ -22,6 +22,7 @@ from tenure_server.portal import wording
 from tenure_server.portal.forms import read_form, require_own_page
 from tenure_server.portal.pages import HEADERS, Pages
 from tenure_server.portal.release_view import release_page
+from tenure_server.portal.reminder_pages import ReminderPages, reminder_routes
 from tenure_server.portal.session import COOKIE, Sessions
 from tenure_server.portal.support_view import support_view, timeline_words
 from tenure_server.use_cases.download import Download
@@ -30,6 +31,7 @@ from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.ports import Clock, Database
+from tenure_server.use_cases.reminder_choice import ReminderChoice
 from tenure_signing.errors import InvalidName, InvalidVersion
 from tenure_signing.languages import Language, parse_language
 from tenure_signing.licence_key import normalise_pasted
@@ -236,6 +238,8 @@ def portal_routes(
     renewal_url: str | None,
     session_secret: bytes,
     session_clock: Clock,
+    reminder_choice: ReminderChoice,
+    language: str,
 ) -> list[Route]:
     """``public_url`` has no slash at its end. ``session_clock`` is the real one. ``session_secret`` is of this use
     alone: replacing it signs everybody out."""
@@ -252,7 +256,9 @@ def portal_routes(
         renewal_url=renewal_url,
     )
     answering = portal.answering
+    reminders = ReminderPages(reminder_choice, portal.pages, language)
     return [
+        *reminder_routes(reminders, lambda answer: answering(_in_thread(answer))),
         Route(HOME, answering(_in_thread(portal.home)), methods=["GET"]),
         Route("/portal/releases", answering(_in_thread(portal.older)), methods=["GET"]),
         Route("/portal/session", answering(portal.sign_in), methods=["POST"]),

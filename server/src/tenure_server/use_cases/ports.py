@@ -19,6 +19,7 @@ from tenure_server.domain.products import Product
 from tenure_server.use_cases.ports_events import Outbox
 from tenure_server.use_cases.ports_release_drafts import ApprovalRules, ReleaseDrafts
 from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
+from tenure_server.use_cases.ports_reminders import Reminders
 from tenure_server.use_cases.ports_webhooks import Webhooks
 from tenure_signing.entitlement import Grant, LicenceStatus, UpdateRules
 from tenure_signing.languages import Language
@@ -358,6 +359,8 @@ class Records(Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def webhooks(self) -> Webhooks: ...
+    @property
+    def reminders(self) -> Reminders: ...
 
     def publication_counter(self) -> int:
         """Moves with every publication, product, rollout and notes change; cheap to read."""

@@ -7,6 +7,7 @@ from tenure_server.adapters.database import (
     release_draft_tables,  # noqa: F401 (the same)
 )
 from tenure_server.adapters.database import event_tables, webhook_tables  # noqa: F401 (their tables are part of the metadata)
+from tenure_server.adapters.database import event_tables, reminder_tables, webhook_tables  # noqa: F401 (their tables are part of the metadata)
 from tenure_server.adapters.database.tables import Row
 
 context.configure(
