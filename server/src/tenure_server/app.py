@@ -55,6 +55,7 @@ def create_app(installation: Installation) -> Starlette:
             read_events=installation.read_events,
             manage_webhooks=installation.manage_webhooks,
             show_webhooks=installation.show_webhooks,
+            make_report=installation.make_report,
         ),
     )
     feeds = feed_routes(

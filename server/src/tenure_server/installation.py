@@ -61,6 +61,7 @@ from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadSt
 from tenure_server.use_cases.ports_board import Board
 from tenure_server.use_cases.ports_mail import Mailer
 from tenure_server.use_cases.ports_mirror import MirrorTarget
+from tenure_server.use_cases.make_report import MakeReport
 from tenure_server.use_cases.manage_webhooks import ManageWebhooks
 from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadStore
 from tenure_server.use_cases.ports_board import Board
@@ -460,6 +461,10 @@ class Installation:
     @cached_property
     def read_events(self) -> ReadEvents:
         return ReadEvents(self.database)
+
+    @cached_property
+    def make_report(self) -> MakeReport:
+        return MakeReport(self.database, self.catalogue, self.clock, self.policy)
 
     @cached_property
     def sealer(self) -> Sealer:

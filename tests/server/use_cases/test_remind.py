@@ -101,7 +101,7 @@ def test_from_purchase_to_the_end_a_customer_gets_each_reminder_once(desk: Desk)
     assert [days for days, count in sent.items() if count] == [90, 60, 30, 14, 7, 1, -1]
     assert max(sent.values()) == 1
     assert desk.states(licence) == [(step, "sent") for step in (90, 60, 30, 14, 7, 1, -1)]
-    assert desk.subjects[3] == "Last call: support for CAD ends on March 1, 2027"
+    assert desk.subjects[3] == "Last call: support for CAD ends on 1 March 2027"
     assert desk.subjects[-1] == "CAD: support has ended"
 
 
@@ -111,7 +111,7 @@ def test_nobody_is_reminded_after_a_renewal_and_the_new_end_has_reminders_of_its
     desk.world.installation.renew_support(licence.licence_id, 1, who=WHO)
     assert [desk.on(days) for days in (30, 14, 7, 1, -1)] == [0] * 5
     assert desk.on(-366 + 90) == 1  # a leap day lies between
-    assert desk.subjects[-1] == "CAD: support ends on March 1, 2028"
+    assert desk.subjects[-1] == "CAD: support ends on 1 March 2028"
 
 
 def test_a_renewal_while_a_reminder_waits_for_the_mail_server_takes_it_back(desk: Desk) -> None:
@@ -174,15 +174,15 @@ def test_the_mail_tells_what_the_period_brought_what_renewing_costs_and_until_wh
     desk.sell()
     desk.on(30)
     text = desk.post.sent[0].text
-    assert "ends on March 1, 2027, in 30 days" in text
-    assert "2.1, released on December 24, 2026" in text
+    assert "ends on 1 March 2027, in 30 days" in text
+    assert "2.1, released on 24 December 2026" in text
     assert (
-        "One year, from March 2, 2027 to March 1, 2028: MYR 150.00 (1 × 15% of the purchase price of MYR 1,000.00)"
+        "One year, from 2 March 2027 to 1 March 2028: MYR 150.00 (1 × 15% of the purchase price of MYR 1,000.00)"
         in (text.replace("\N{NO-BREAK SPACE}", " "))
     )
     assert "(2 × 10% of the purchase price of MYR" in text
-    assert "up to and including March 1, 2027" in text
-    assert "whatever is released after March 1, 2027 will not be covered" in text
+    assert "up to and including 1 March 2027" in text
+    assert "whatever is released after 1 March 2027 will not be covered" in text
     assert "https://updates.example.com/portal" in text
 
 
@@ -194,7 +194,7 @@ def test_after_the_end_the_mail_tells_what_was_missed_and_hides_what_is_not_out_
     assert desk.on(-5) == 1
     mail = desk.post.sent[0]
     assert "What has been released and is not covered" in mail.text
-    assert "3.0, released on March 4, 2027" in mail.text
+    assert "3.0, released on 4 March 2027" in mail.text
     assert "4.0" not in mail.text
     assert "Reply to this mail or call us" in mail.text
     assert "Renew support" not in mail.text
@@ -210,7 +210,7 @@ def test_where_a_lapsed_licence_can_still_order_the_mail_says_so(world: World) -
     desk.sell()
     desk.on(-3)
     assert "Renew support" in desk.post.sent[0].text
-    assert "from March 4, 2027 to March 3, 2028" in desk.post.sent[0].text
+    assert "from 4 March 2027 to 3 March 2028" in desk.post.sent[0].text
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def killed_at(statement: int) -> Iterator[None]:
 
 def test_whatever_statement_is_killed_every_customer_gets_the_mail_under_one_message_id(sql_desk: Desk) -> None:
     """Only a kill after the mail server took the mail sends it again, and then with the same Message-ID."""
-    desk, statement, was_killed, doubled = sql_desk, 0, True, 0
+    desk, statement, was_killed = sql_desk, 0, True
     while was_killed:
         statement += 1
         desk.world.today = BOUGHT
@@ -363,9 +363,8 @@ def test_whatever_statement_is_killed_every_customer_gets_the_mail_under_one_mes
         mails = [mail for mail in desk.post.sent[before:] if mail.to == f"customer{statement}@example.com"]
         assert len({mail.key for mail in mails}) == 1
         assert len(desk.post.sent) - before == len(mails)
-        doubled += len(mails) - 1
+        assert len(mails) <= 2
     assert statement > 15
-    assert doubled <= 8  # the statements that note that it was sent
     with desk.world.database.reading() as records:
         assert records.reminders.count(ReminderState.SENT) == statement
         assert records.reminders.count(ReminderState.QUEUED) == 0

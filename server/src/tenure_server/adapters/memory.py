@@ -15,6 +15,7 @@ from tenure_server.adapters.memory_outbox import MemoryOutbox
 from tenure_server.adapters.memory_release_drafts import MemoryApprovalRules, MemoryReleaseDrafts
 from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
 from tenure_server.adapters.memory_reminders import MemoryReminders
+from tenure_server.adapters.memory_reports import MemoryReports
 from tenure_server.adapters.memory_webhooks import MemoryWebhooks
 from tenure_server.adapters.metadata_files import role_and_version
 from tenure_server.domain.api_tokens import ApiToken
@@ -137,6 +138,9 @@ class _MemoryRecords:
         self.outbox = MemoryOutbox(tables.events)
         self.tokens = _Tokens(tables)
         self.reminders = MemoryReminders(tables.reminders, tables.reminder_opt_outs, tables.licences)
+        self.reports = MemoryReports(
+            tables.licences, tables.reminders, tables.reminder_opt_outs, tables.reports.values()
+        )
         self.webhooks = MemoryWebhooks(tables.webhooks, tables.deliveries, tables.attempts)
         self.uploads = _Uploads(tables)
         self.install_reports = _InstallReports(tables)

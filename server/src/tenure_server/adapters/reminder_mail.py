@@ -18,6 +18,7 @@ from tenure_server.domain.reminders import PricedTerm, ReminderFacts, ToldReleas
 from tenure_signing.releases import Money
 
 LISTED_RELEASES = 8
+_LOCALES = {"en": "en_GB"}  # days as the customer's page writes them
 _NO_LARGER_UNIT = 10_000  # Babel would make two weeks of 14 days
 
 
@@ -38,7 +39,7 @@ class ReminderMail:
 
     def __call__(self, facts: ReminderFacts, language: str) -> WordedReminder:
         language = language_spoken(language)
-        voice = _Voice(WORDS[language], Locale.parse(language), facts)
+        voice = _Voice(WORDS[language], Locale.parse(_LOCALES.get(language, language)), facts)
         values = {
             "words": asdict(voice.words),
             "facts": facts,

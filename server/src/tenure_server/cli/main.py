@@ -28,6 +28,7 @@ from tenure_server.cli import (
     release_drafts,
     releases,
     reminders,
+    reports,
     rollouts,
     server,
     tokens,
@@ -92,6 +93,7 @@ mirror.register(app)
 bundle.register(app)
 webhooks.register(app)
 reminders.register(app)
+reports.register(app)
 
 
 def main(arguments: Sequence[str] | None = None, context: CommandContext | None = None) -> int:

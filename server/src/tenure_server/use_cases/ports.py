@@ -20,6 +20,7 @@ from tenure_server.use_cases.ports_events import Outbox
 from tenure_server.use_cases.ports_release_drafts import ApprovalRules, ReleaseDrafts
 from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
 from tenure_server.use_cases.ports_reminders import Reminders
+from tenure_server.use_cases.ports_reports import ReportData
 from tenure_server.use_cases.ports_webhooks import Webhooks
 from tenure_signing.entitlement import Grant, LicenceStatus, UpdateRules
 from tenure_signing.languages import Language
@@ -361,6 +362,8 @@ class Records(Protocol):
     def webhooks(self) -> Webhooks: ...
     @property
     def reminders(self) -> Reminders: ...
+    @property
+    def reports(self) -> ReportData: ...
 
     def publication_counter(self) -> int:
         """Moves with every publication, product, rollout and notes change; cheap to read."""

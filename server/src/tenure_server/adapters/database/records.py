@@ -12,6 +12,7 @@ from tenure_server.adapters.database.products import SqlNotes, SqlProducts, SqlR
 from tenure_server.adapters.database.publication import publication_counter
 from tenure_server.adapters.database.release_drafts import SqlApprovalRules, SqlReleaseDrafts
 from tenure_server.adapters.database.reminders import SqlReminders
+from tenure_server.adapters.database.reports import SqlReports
 from tenure_server.adapters.database.signed_files import SqlSignedFiles
 from tenure_server.adapters.database.tokens import SqlTokens
 from tenure_server.adapters.database.trust_drafts import SqlKeyHolders, SqlTrustDrafts
@@ -36,6 +37,7 @@ class SqlRecords:
         self.approval_rules = SqlApprovalRules(session)
         self.webhooks = SqlWebhooks(session)
         self.reminders = SqlReminders(session)
+        self.reports = SqlReports(session)
         self.audit = SqlAuditTrail(session)
         self.outbox = SqlOutbox(session, self.audit)
 
