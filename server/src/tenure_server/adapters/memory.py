@@ -16,6 +16,7 @@ from tenure_server.adapters.memory_release_drafts import MemoryApprovalRules, Me
 from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
 from tenure_server.adapters.memory_reminders import MemoryReminders
 from tenure_server.adapters.memory_reports import MemoryReports
+from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
 from tenure_server.adapters.memory_webhooks import MemoryWebhooks
 from tenure_server.adapters.metadata_files import role_and_version
 from tenure_server.domain.api_tokens import ApiToken

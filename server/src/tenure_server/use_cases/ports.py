@@ -21,6 +21,7 @@ from tenure_server.use_cases.ports_release_drafts import ApprovalRules, ReleaseD
 from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
 from tenure_server.use_cases.ports_reminders import Reminders
 from tenure_server.use_cases.ports_reports import ReportData
+from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
 from tenure_server.use_cases.ports_webhooks import Webhooks
 from tenure_signing.entitlement import Grant, LicenceStatus, UpdateRules
 from tenure_signing.languages import Language
