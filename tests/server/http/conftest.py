@@ -18,6 +18,7 @@ from tenure_server.use_cases.issue_licence import IssuedLicence
 from tenure_server.use_cases.ports import Database
 from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.releases import Money, PaidUpgrade, Rollout
+from tests.server.http.office import Office
 from tests.server.world import CAM, LINUX, LITE, PRO, World
 from tests.services.postgres import PostgresServer
 
@@ -120,3 +121,11 @@ def _migrated(url: str) -> Iterator[Database]:
 def own_shop(tmp_path: Path) -> Shop:
     """A test's own, to be changed."""
     return open_shop(tmp_path, MemoryDatabase())
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    """A test's own, to be changed; much quicker to open than a shop."""
+    world = World(tmp_path, MemoryDatabase())
+    world.add_product()
+    return Office(world, TestClient(create_app(world.installation), follow_redirects=False))

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from tenure_server.domain.api_tokens import Scope
-from tenure_server.use_cases.api_tokens import TokenWish
+from tenure_signing.entitlement import LicenceStatus
 from tests.server.http.asking import answer, faults, problem
-from tests.server.http.conftest import Shop
-from tests.server.world import TODAY, WHO
+from tests.server.http.office import Office
+from tests.server.world import TODAY
 
 
-def bearer(shop: Shop, scope: Scope = Scope.READ) -> dict[str, str]:
-    wish = TokenWish("crm", frozenset({scope}), shop.world.now() + timedelta(days=9))
-    return {"Authorization": f"Bearer {shop.world.installation.create_token(wish, who=WHO).secret}"}
+def page(office: Office, token: dict[str, str], **query: object) -> dict[str, Any]:
+    return answer(office.client.get("/v1/events", params={name: str(it) for name, it in query.items()}, headers=token))
 
 
-def page(shop: Shop, token: dict[str, str], **query: object) -> dict[str, Any]:
-    return answer(shop.client.get("/v1/events", params={name: str(it) for name, it in query.items()}, headers=token))
-
-
-def test_a_program_reads_everything_page_by_page_and_then_only_what_is_new(own_shop: Shop) -> None:
-    token = bearer(own_shop)
+def test_a_program_reads_everything_page_by_page_and_then_only_what_is_new(office: Office) -> None:
+    token = office.bearer()
+    for _ in range(8):
+        office.world.issue(TODAY)
     seen: list[str] = []
     cursor, has_more = "0", True
     while has_more:
-        found = page(own_shop, token, after=cursor, limit=7)
+        found = page(office, token, after=cursor, limit=7)
         seen += [event["id"] for event in found["events"]]
         cursor, has_more = found["next_cursor"], found["has_more"]
     assert len(seen) == len(set(seen)) == int(cursor)
-    assert page(own_shop, token, after=cursor) == {"events": [], "next_cursor": cursor, "has_more": False}
-    issued = own_shop.world.issue(TODAY, smp_years=None)
-    (event,) = page(own_shop, token, after=cursor)["events"]
+    assert page(office, token, after=cursor) == {"events": [], "next_cursor": cursor, "has_more": False}
+    issued = office.world.issue(TODAY, smp_years=None)
+    (event,) = page(office, token, after=cursor)["events"]
     assert event == {
         "cursor": str(int(cursor) + 1),
         "id": event["id"],
@@ -45,28 +41,36 @@ def test_a_program_reads_everything_page_by_page_and_then_only_what_is_new(own_s
     }
 
 
-def test_the_cursor_passes_over_what_was_not_wanted(own_shop: Shop) -> None:
-    token = bearer(own_shop)
-    found = page(own_shop, token, type="licence.suspended,licence.revoked", limit=1000)
+def test_the_cursor_passes_over_what_was_not_wanted(office: Office) -> None:
+    token = office.bearer()
+    licence = office.world.issue(TODAY).licence
+    office.world.change_status(licence, LicenceStatus.SUSPENDED)
+    office.world.change_status(licence, LicenceStatus.REVOKED)
+    office.world.issue(TODAY)
+    found = page(office, token, type="licence.suspended,licence.revoked", limit=1000)
     assert [event["type"] for event in found["events"]] == ["licence.suspended", "licence.revoked"]
-    assert found["next_cursor"] == page(own_shop, token, limit=1000)["next_cursor"]
-    assert page(own_shop, token, type="rollout", after=0)["events"] == []
+    assert found["next_cursor"] == page(office, token, limit=1000)["next_cursor"]
+    assert page(office, token, type="rollout", after=0)["events"] == []
 
 
-def test_one_subjects_events_can_be_asked_for(own_shop: Shop) -> None:
-    found = page(own_shop, bearer(own_shop), subject="cad 1.3")
+def test_one_subjects_events_can_be_asked_for(office: Office) -> None:
+    office.world.publish("1.2", TODAY)
+    office.world.publish("1.3", TODAY)
+    office.world.withdraw("1.3", "it loses drawings")
+    found = page(office, office.bearer(), subject="cad 1.3")
     assert [event["type"] for event in found["events"]] == ["release.published", "release.withdrawn"]
 
 
-def test_only_a_token_that_may_read_opens_the_feed(own_shop: Shop) -> None:
-    refused = own_shop.client.get("/v1/events", headers=bearer(own_shop, Scope.SUPPORT))
+def test_only_a_token_that_may_read_opens_the_feed(office: Office) -> None:
+    office.world.issue(TODAY)
+    refused = office.client.get("/v1/events", headers=office.bearer(Scope.SUPPORT))
     assert problem(refused, 403)["code"] == "token_scope"
-    assert problem(own_shop.client.get("/v1/events"), 401)["code"] == "token_missing"
-    assert page(own_shop, bearer(own_shop, Scope.ADMIN))["events"]
+    assert problem(office.client.get("/v1/events"), 401)["code"] == "token_missing"
+    assert page(office, office.bearer(Scope.ADMIN))["events"]
 
 
-def test_every_fault_of_a_request_is_named(own_shop: Shop) -> None:
+def test_every_fault_of_a_request_is_named(office: Office) -> None:
     asked = {"after": "-1", "type": "licence.revokd", "limit": "1001"}
-    found = faults(own_shop.client.get("/v1/events", params=asked, headers=bearer(own_shop)))
+    found = faults(office.client.get("/v1/events", params=asked, headers=office.bearer()))
     assert found.keys() == {"query.after", "query.type", "query.limit"}
     assert found["query.type"] == "there are no events licence.revokd"
