@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 
 from tenure_server.domain.webhooks import signature
 from tests.server.cli.at_the_terminal import Operator
@@ -90,3 +91,27 @@ def test_a_webhook_is_given_a_new_secret_and_removed(operator: Operator) -> None
     assert "Removed" in operator.did("webhook", "remove", webhook).out
     assert "there is no such webhook" in operator.run("webhook", "log", webhook).error
     assert operator.audit_trail(webhook) == ["webhook.remove", "webhook.rotate_secret", "webhook.add"]
+
+
+def test_a_disabled_webhook_and_mail_that_waits_need_somebody(operator: Operator) -> None:
+    webhook = add(operator, "https://crm.example.com/hook")
+    installation = operator.installation()
+    with installation.database.writing() as records:
+        endpoint = records.webhooks.get(webhook)
+        assert endpoint is not None
+        disabled = replace(endpoint, disabled_at=operator.clock(), disabled_reason="it answered 410 Gone")
+        records.webhooks.save(disabled)
+    installation.close()
+    ran = operator.run("status")
+    assert ran.code == 1
+    assert f"{webhook} is DISABLED: it answered 410 Gone" in ran.out
+    operator.did("webhook", "enable", webhook)
+    operator.did("status")
+    operator.issue("--email", "ada@example.com", "--smp-years", "1", "--purchased-on", "2025-12-08")
+    nobody = {"TENURE_SMTP_HOST": "127.0.0.1", "TENURE_SMTP_PORT": "1", "TENURE_SMTP_SECURITY": "loopback"}
+    refused = operator.run("reminders", "send", **nobody, TENURE_SMTP_FROM="sales@example.com")
+    assert "mail server does not answer" in refused.error
+    waiting = operator.run("status")
+    assert waiting.code == 1
+    assert "1 mail waiting" in waiting.out
+    assert operator.run("status", "--json").json["delayed_reminders"] == 1

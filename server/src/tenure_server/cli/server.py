@@ -150,6 +150,7 @@ def _print(found: SystemStatus) -> None:
             **_damaged(found),
             **_drafts(found),
             "signed metadata": "\n".join(_role_text(role) for role in found.roles) or "none: tenure init makes it",
+            **_outgoing(found),
         }
     )
 
@@ -167,6 +168,17 @@ def _drafts(found: SystemStatus) -> dict[str, str]:
         for each in found.drafts
     )
     return {"release drafts": "\n".join(lines)} if found.drafts else {}
+def _outgoing(found: SystemStatus) -> dict[str, object]:
+    """What does not get out; nothing where all does."""
+    facts: dict[str, object] = {}
+    if found.disabled_webhooks:
+        facts["webhooks"] = "\n".join(
+            f"{one.endpoint_id} is DISABLED: {one.disabled_reason}; tenure webhook enable goes on"
+            for one in found.disabled_webhooks
+        )
+    if found.delayed_reminders:
+        facts["reminders"] = f"{plural(found.delayed_reminders, 'mail')} waiting: the mail server did not take them"
+    return facts
 
 
 def _role_text(role: RoleStatus) -> str:
@@ -195,4 +207,6 @@ def _json(found: SystemStatus) -> dict[str, object]:
             }
             for role in found.roles
         ],
+        "disabled_webhooks": [one.endpoint_id for one in found.disabled_webhooks],
+        "delayed_reminders": found.delayed_reminders,
     }

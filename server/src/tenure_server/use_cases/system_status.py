@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tenure_server.domain.release_drafts import DraftStanding
+from tenure_server.domain.webhooks import WebhookEndpoint
 from tenure_server.errors import DatabaseUnavailable, StoreUnavailable, TenureError
 from tenure_server.use_cases.catalogue import read_catalogue, read_repository
 from tenure_server.use_cases.ports import Database, ObjectStore
@@ -15,6 +16,8 @@ from tenure_signing.tuf_publishing import role_expiries, roles_to_resign
 from tenure_signing.tuf_roles import ONLINE_ROLES
 
 LATE_AFTER = timedelta(minutes=1)
+MOST_COUNTED = 10_000
+"""Reminders that wait; more are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,14 @@ class SystemStatus:
     @property
     def is_well(self) -> bool:
         """Everything answers, and no metadata, product or scheduled release needs people."""
+    disabled_webhooks: tuple[WebhookEndpoint, ...] = ()
+    delayed_reminders: int = 0  # that the mail server did not take yet
+
+    @property
+    def is_well(self) -> bool:
+        """Everything answers, and nothing needs people."""
+        if self.disabled_webhooks or self.delayed_reminders:
+            return False
         has_metadata = bool(self.roles) and not any(role.needs_people for role in self.roles)
         answers = self.database_problem is None and self.store_problem is None
         return answers and has_metadata and not self.damaged_products and not self.late_drafts
@@ -71,6 +82,8 @@ def system_status(
             repository = read_repository(records)
             catalogue = read_catalogue(records)
         under_way = drafts() if drafts is not None else ()
+            webhooks = records.webhooks.all()
+            waiting = records.reminders.queued(limit=MOST_COUNTED)
     except DatabaseUnavailable as error:
         return SystemStatus(_problem(error), store_problem)
     due = roles_to_resign(repository, now) if repository.roots else ()
@@ -87,6 +100,8 @@ def system_status(
         damaged_products={str(name): problem for name, problem in catalogue.damaged.items()},
         drafts=under_way,
         late_drafts=tuple(each.draft.draft_id for each in under_way if _is_late(each, now)),
+        disabled_webhooks=tuple(one for one in webhooks if one.disabled_at is not None),
+        delayed_reminders=sum(1 for one in waiting if one.attempts > 0),
     )
 
 
