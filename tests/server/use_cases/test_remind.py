@@ -326,6 +326,12 @@ def test_an_address_that_is_refused_is_told_once_and_not_tried_again(desk: Desk)
     assert "550" in str(found.details["problem"])
 
 
+def test_an_address_that_no_mail_can_be_written_to_holds_nobody_else_up(desk: Desk) -> None:
+    odd, other = desk.sell("a,b@example.com"), desk.sell("bo@example.com")
+    assert desk.on(30) == 1
+    assert (desk.states(odd), desk.states(other)) == ([(30, "refused")], [(30, "sent")])
+
+
 @contextmanager
 def killed_at(statement: int) -> Iterator[None]:
     """Ends everything before that statement, counted from 1, is sent to the database."""

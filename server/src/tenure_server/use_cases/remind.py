@@ -27,7 +27,7 @@ from tenure_server.domain.reminders import (
     is_told_already,
     pause_after,
 )
-from tenure_server.errors import Conflict, MailRefused, MailUnavailable
+from tenure_server.errors import Conflict, InvalidRequest, MailRefused, MailUnavailable
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import licence_of
 from tenure_server.use_cases.events import announce_licence
@@ -155,7 +155,7 @@ class RemindCustomers:
             return False
         try:
             mailer.send(self._mail(reminder, licence, worded))
-        except MailRefused as error:
+        except (MailRefused, InvalidRequest) as error:  # InvalidRequest: an address that no mail can be written to
             self._end(
                 reminder, licence, ReminderState.REFUSED, now, problem=str(error), told=EventType.REMINDER_REFUSED
             )
