@@ -24,8 +24,8 @@ from tenure_server.adapters.publishing_server import HttpPublishingServer
 from tenure_server.adapters.release_drafts_server import HttpReleaseDraftsServer
 from tenure_server.adapters.reminder_mail import ReminderMail
 from tenure_server.adapters.s3_store import S3Settings, S3Store, s3_store
-from tenure_server.adapters.server_connection import ServerConnection
 from tenure_server.adapters.sealing import AesSealer
+from tenure_server.adapters.server_connection import ServerConnection
 from tenure_server.adapters.smtp_mailer import SmtpMailer, SmtpSettings, password_in
 from tenure_server.adapters.sodium import by_sodium
 from tenure_server.adapters.trust_server import HttpDraftBoard
@@ -56,16 +56,13 @@ from tenure_server.use_cases.key_holders import NameKeyHolder
 from tenure_server.use_cases.licence_cache import LicenceCache
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
+from tenure_server.use_cases.make_report import MakeReport
+from tenure_server.use_cases.manage_webhooks import ManageWebhooks
 from tenure_server.use_cases.mirror import Mirror
 from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadStore
 from tenure_server.use_cases.ports_board import Board
 from tenure_server.use_cases.ports_mail import Mailer
 from tenure_server.use_cases.ports_mirror import MirrorTarget
-from tenure_server.use_cases.make_report import MakeReport
-from tenure_server.use_cases.manage_webhooks import ManageWebhooks
-from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadStore
-from tenure_server.use_cases.ports_board import Board
-from tenure_server.use_cases.ports_mail import Mailer
 from tenure_server.use_cases.ports_webhooks import Sealer, SendWebhook
 from tenure_server.use_cases.promote import Promote
 from tenure_server.use_cases.publish import Publish

@@ -13,7 +13,6 @@ from typing import Self
 
 from tenure_server.adapters.memory_outbox import MemoryOutbox
 from tenure_server.adapters.memory_release_drafts import MemoryApprovalRules, MemoryReleaseDrafts
-from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
 from tenure_server.adapters.memory_reminders import MemoryReminders
 from tenure_server.adapters.memory_reports import MemoryReports
 from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts

@@ -168,6 +168,8 @@ def _drafts(found: SystemStatus) -> dict[str, str]:
         for each in found.drafts
     )
     return {"release drafts": "\n".join(lines)} if found.drafts else {}
+
+
 def _outgoing(found: SystemStatus) -> dict[str, object]:
     """What does not get out; nothing where all does."""
     facts: dict[str, object] = {}

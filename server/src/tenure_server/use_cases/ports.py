@@ -18,7 +18,6 @@ from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.domain.products import Product
 from tenure_server.use_cases.ports_events import Outbox
 from tenure_server.use_cases.ports_release_drafts import ApprovalRules, ReleaseDrafts
-from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
 from tenure_server.use_cases.ports_reminders import Reminders
 from tenure_server.use_cases.ports_reports import ReportData
 from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts

@@ -50,10 +50,6 @@ class SystemStatus:
     damaged_products: Mapping[str, str] = field(default_factory=dict)  # and why they cannot be served
     drafts: tuple[DraftStanding, ...] = ()  # release drafts under way
     late_drafts: tuple[str, ...] = ()  # ids of those that should be published by now
-
-    @property
-    def is_well(self) -> bool:
-        """Everything answers, and no metadata, product or scheduled release needs people."""
     disabled_webhooks: tuple[WebhookEndpoint, ...] = ()
     delayed_reminders: int = 0  # that the mail server did not take yet
 
@@ -81,9 +77,9 @@ def system_status(
         with database.reading() as records:
             repository = read_repository(records)
             catalogue = read_catalogue(records)
-        under_way = drafts() if drafts is not None else ()
             webhooks = records.webhooks.all()
             waiting = records.reminders.queued(limit=MOST_COUNTED)
+        under_way = drafts() if drafts is not None else ()
     except DatabaseUnavailable as error:
         return SystemStatus(_problem(error), store_problem)
     due = roles_to_resign(repository, now) if repository.roots else ()

@@ -28,6 +28,7 @@ from tenure_server.adapters.database.tables import (
     SignedFileRow,
     TrustedTargetRow,
 )
+from tenure_server.adapters.database.tables_notes import TranslatedNotesRow
 from tenure_server.domain.facts_text import facts_of, facts_text
 from tenure_server.domain.licence_facts import FoundKey
 from tenure_server.errors import DatabaseUnavailable, TenureError
@@ -44,6 +45,7 @@ PUBLISHED: tuple[type[SQLModel], ...] = (
     TrustedTargetRow,
     RolloutRow,
     ReleaseNotesRow,
+    TranslatedNotesRow,
     PublicationRow,
 )
 """What ``read_catalogue`` and the metadata addresses read, in the order in which rows refer to one another."""

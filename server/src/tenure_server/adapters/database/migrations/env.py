@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from tenure_server.adapters.database import (
-    event_tables,  # noqa: F401 (its tables are part of the metadata)
-    release_draft_tables,  # noqa: F401 (the same)
+from tenure_server.adapters.database import (  # their tables are part of the metadata
+    event_tables,  # noqa: F401
+    release_draft_tables,  # noqa: F401
+    reminder_tables,  # noqa: F401
+    webhook_tables,  # noqa: F401
 )
-from tenure_server.adapters.database import event_tables, webhook_tables  # noqa: F401 (their tables are part of the metadata)
-from tenure_server.adapters.database import event_tables, reminder_tables, webhook_tables  # noqa: F401 (their tables are part of the metadata)
 from tenure_server.adapters.database.tables import Row
 
 context.configure(
