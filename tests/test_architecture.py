@@ -108,6 +108,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tenure_server.installation": COMPOSITION,
     "tenure_server.background": (*ERRORS, "tenure_signing"),
     "tenure_server.serving": COMPOSITION,
+    "tenure_server.short_way": COMPOSITION,
+    "tenure_server.workers": COMPOSITION,
     "tenure_server.__main__": COMPOSITION,
 }
 

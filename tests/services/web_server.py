@@ -11,6 +11,9 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from tenure_server.http.fast_routes import FastApplication
+from tenure_server.short_way import short_way
+
 _START_SECONDS = 30
 
 
@@ -18,7 +21,9 @@ _START_SECONDS = 30
 def running_web_server(app: ASGIApp) -> Iterator[str]:
     """Serve the application; yields its base URL, without a slash at the end."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", ws="none"))
+        http = short_way(app) if isinstance(app, FastApplication) else "auto"
+        config = uvicorn.Config(app, http=http, log_level="critical", access_log=False, lifespan="off", ws="none")
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

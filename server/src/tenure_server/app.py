@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from tenure_server.domain.licences import Licence
+from tenure_server.feeds.fast_velopack import FastVelopack
 from tenure_server.feeds.velopack import feed_routes
+from tenure_server.http.fast_routes import FastApplication, FastRoutes
 from tenure_server.http.integration import IntegrationParts
 from tenure_server.http.local_store import LocalStoreDownloads
 from tenure_server.http.local_uploads import LocalStoreUploads
@@ -16,7 +18,7 @@ from tenure_server.installation import Installation
 from tenure_server.portal.routes import portal_routes
 
 
-def create_app(installation: Installation) -> Starlette:
+def create_app(installation: Installation) -> FastApplication:
     """Nothing is read or opened but keys; ``/readyz`` tells whether the rest is usable.
 
     Raises ``NotInitialised`` before ``tenure init``.
@@ -80,4 +82,8 @@ def create_app(installation: Installation) -> Starlette:
         reminder_choice=installation.reminder_choice,
         language=settings.language,
     )
-    return application(api, more=[*feeds, *portal])
+
+    def fast_feeds(general: ASGIApp) -> FastRoutes:
+        return {b"/feeds/": FastVelopack(general, installation.identify_licence, installation.check_for_update)}
+
+    return application(api, more=[*feeds, *portal], more_fast=fast_feeds)

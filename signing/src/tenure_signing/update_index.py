@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from tenure_signing.coverage import (
     Coverage,
@@ -85,8 +86,7 @@ class _Place:
     installed: Release | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Cover:
+class _Cover(NamedTuple):
     """What an entitlement covers, whatever the machine: sets of releases, and why."""
 
     covered: int
@@ -119,6 +119,7 @@ class UpdateIndex:
         self.product = product
         self.releases = tuple(sorted(product.releases, key=lambda release: release.version))
         self._versions = [release.version for release in self.releases]
+        self._place_of = {id(release): place for place, release in enumerate(self.releases)}
         self._is_regular = len(set(self._versions)) == len(self._versions) and all(
             release.product == product.product for release in self.releases
         )
@@ -215,9 +216,13 @@ class UpdateIndex:
             or entitlement.edition not in release.editions
         ):
             return download_decision(entitlement, release, self.product)
-        cover, bit = self._cover(entitlement), 1 << bisect_left(self._versions, release.version)
+        cover, bit = self._cover(entitlement), self._bit_of(release)
         decision = _COVERED[cover.reason(bit)] if cover.covered & bit else not_covered(entitlement, release)
         return withheld(decision, entitlement, release, self.product)
+
+    def _bit_of(self, release: Release) -> int:
+        place = self._place_of.get(id(release))
+        return 1 << (place if place is not None else bisect_left(self._versions, release.version))
 
     def _refused(
         self, licence: LicenceStatus, reachable: int, eligible: int, place: _Place, pin: Pin | None

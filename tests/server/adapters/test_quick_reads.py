@@ -33,10 +33,31 @@ def test_a_key_brings_the_facts_of_its_licence(database: Database) -> None:
             assert database.quick.licence_key(key.digest) == FoundKey(key.issued_at, LicenceFacts.of(stored))
 
 
+def test_several_keys_are_found_at_once(database: Database) -> None:
+    plain, full = samples.plain_licence(), samples.full_licence()
+    lines = tuple(replace(line, amount=Money(line.amount.minor_units // 4, "JPY")) for line in full.lines)
+    samples.store(database, plain, replace(full, lines=lines))
+    digests = [key.digest for licence in (plain, full) for key in licence.keys]
+    found = database.quick.licence_keys([*digests, "0" * 64, "' OR 1=1 --"])
+    assert found == {digest: database.quick.licence_key(digest) for digest in digests}
+    assert database.quick.licence_keys([]) == {}
+
+
 @pytest.mark.parametrize("digest", ["", "0" * 64, "' OR 1=1 --", "é"])
 def test_an_unknown_key_brings_nothing(database: Database, digest: str) -> None:
     samples.store(database, samples.plain_licence())
     assert database.quick.licence_key(digest) is None
+
+
+def test_a_feed_token_brings_the_same_facts(database: Database) -> None:
+    plain = samples.plain_licence()
+    samples.store(database, plain)
+    digest = samples.digest_of(f"feed of {plain.licence_id}")
+    with database.reading() as records:
+        stored = records.licences.by_feed_token_digest(digest)
+    assert stored is not None
+    assert database.quick.licence_of_feed_token(digest) == LicenceFacts.of(stored)
+    assert database.quick.licence_of_feed_token("0" * 64) is None
 
 
 def test_update_rules_and_grants_come_along(database: Database) -> None:

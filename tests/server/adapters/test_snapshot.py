@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -89,6 +89,12 @@ class _BreakableReads:
 
     def publication_counter(self) -> int:
         return self.behind.reached.quick.publication_counter()
+
+    def licence_keys(self, digests: Sequence[str]) -> Mapping[str, FoundKey]:
+        return self.behind.reached.quick.licence_keys(digests)
+
+    def licence_of_feed_token(self, digest: str) -> LicenceFacts | None:
+        return self.behind.reached.quick.licence_of_feed_token(digest)
 
     def licence_key(self, digest: str) -> FoundKey | None:
         return self.behind.reached.quick.licence_key(digest)

@@ -22,7 +22,8 @@ from tenure_server.domain.products import LapsePolicy, Product
 from tenure_server.http import wire
 from tenure_server.http.answer_pieces import SPELLED, support_pieces
 from tenure_server.http.fast_query import PlainQueries
-from tenure_server.http.fast_update_check import FastUpdateCheck, VendorDay
+from tenure_server.http.fast_update_check import FastUpdateCheck
+from tenure_server.http.kept_answers import VendorDay
 from tenure_server.use_cases.support_summary import renewal_offer, support_summary
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.entitlement import LicenceStatus, SupportPeriod, UpdateRules
@@ -263,4 +264,4 @@ def test_the_remembered_day_is_the_zones_own(zone: str) -> None:
 
 def test_the_fast_route_is_the_one_that_is_asked(shop: Shop) -> None:
     application = create_app(shop.world.installation)
-    assert isinstance(application._fast[b"/v1/update-check"], FastUpdateCheck)  # type: ignore[attr-defined]
+    assert isinstance(application._fast[b"/v1/update-check"], FastUpdateCheck)

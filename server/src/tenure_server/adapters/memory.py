@@ -125,6 +125,14 @@ class MemoryDatabase:
         key = next(key for key in found.keys if key.digest == digest)
         return FoundKey(key.issued_at, LicenceFacts.of(found))
 
+    def licence_keys(self, digests: Sequence[str]) -> Mapping[str, FoundKey]:
+        found = ((digest, self.licence_key(digest)) for digest in digests)
+        return {digest: key for digest, key in found if key is not None}
+
+    def licence_of_feed_token(self, digest: str) -> LicenceFacts | None:
+        found = _Licences(self._tables).by_feed_token_digest(digest)
+        return LicenceFacts.of(found) if found is not None else None
+
 
 class _MemoryRecords:
     def __init__(self, tables: _Tables) -> None:

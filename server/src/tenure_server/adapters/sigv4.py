@@ -12,6 +12,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import parse_qs, quote, urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -50,6 +51,18 @@ class Place:
         return cls(base_url, parts.path, str(host), region)
 
 
+@dataclass(frozen=True, slots=True)
+class _Second:
+    """What the links of one second and lifetime have in common."""
+
+    now: datetime
+    seconds: int
+    signing: str  # the parameters that sign, as botocore orders them
+    sorted_signing: str  # by their names
+    to_sign: str  # up to the digest of the request
+    key: bytes = field(repr=False)
+
+
 @dataclass(slots=True)
 class SigV4Links:
     """``clock`` tells UTC. The key derived for a day is kept until the day is another."""
@@ -58,16 +71,27 @@ class SigV4Links:
     credentials: Credentials = field(repr=False)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _day_key: tuple[str, bytes] = field(default=("", b""), repr=False)
+    _second: _Second | None = field(default=None, repr=False)
 
     def link(self, key: str, *, disposition: str, media_type: str, seconds: int) -> str:
         """The key consists of ``A-Za-z0-9._-/``, which no part of a URL has to escape."""
-        credentials, now = self.credentials, self.clock()
+        second = self._of_second(seconds)
+        wanted = _wanted(disposition, media_type)
+        canonical = (  # capitals come before small letters
+            f"GET\n{self.place.path}{key}\n{second.sorted_signing}&{wanted}\n"
+            f"host:{self.place.host}\n\nhost\nUNSIGNED-PAYLOAD"
+        )
+        to_sign = f"{second.to_sign}{hashlib.sha256(canonical.encode()).hexdigest()}"
+        signature = hmac.digest(second.key, to_sign.encode(), "sha256").hex()
+        return f"{self.place.base_url}{key}?{wanted}&{second.signing}&X-Amz-Signature={signature}"
+
+    def _of_second(self, seconds: int) -> _Second:
+        now, kept = self.clock().replace(microsecond=0), self._second
+        if kept is not None and kept.now == now and kept.seconds == seconds:
+            return kept
+        credentials = self.credentials
         day, instant = f"{now:%Y%m%d}", f"{now:%Y%m%dT%H%M%SZ}"
         scope = f"{day}/{self.place.region}/s3/aws4_request"
-        wanted = [
-            f"response-content-disposition={quote(disposition, safe='-_.~')}",
-            f"response-content-type={quote(media_type, safe='-_.~')}",
-        ]
         signing = [
             "X-Amz-Algorithm=AWS4-HMAC-SHA256",
             f"X-Amz-Credential={quote(f'{credentials.access_key}/{scope}', safe='-_.~')}",
@@ -77,16 +101,15 @@ class SigV4Links:
         ]
         if credentials.token:
             signing.append(f"X-Amz-Security-Token={quote(credentials.token, safe='-_.~')}")
-        canonical = "\n".join(
-            (
-                *("GET", f"{self.place.path}{key}", "&".join(sorted([*wanted, *signing]))),
-                *(f"host:{self.place.host}", "", "host", "UNSIGNED-PAYLOAD"),
-            )
+        self._second = found = _Second(
+            now=now,
+            seconds=seconds,
+            signing="&".join(signing),
+            sorted_signing="&".join(sorted(signing)),
+            to_sign=f"AWS4-HMAC-SHA256\n{instant}\n{scope}\n",
+            key=self._key_of(day),
         )
-        digest = hashlib.sha256(canonical.encode()).hexdigest()
-        to_sign = f"AWS4-HMAC-SHA256\n{instant}\n{scope}\n{digest}"
-        signature = hmac.digest(self._key_of(day), to_sign.encode(), "sha256").hex()
-        return f"{self.place.base_url}{key}?{'&'.join(wanted + signing)}&X-Amz-Signature={signature}"
+        return found
 
     def _key_of(self, day: str) -> bytes:
         kept_day, kept = self._day_key
@@ -97,3 +120,11 @@ class SigV4Links:
             derived = hmac.digest(derived, part.encode(), "sha256")
         self._day_key = day, derived
         return derived
+
+
+@lru_cache(maxsize=4_096)
+def _wanted(disposition: str, media_type: str) -> str:
+    return (
+        f"response-content-disposition={quote(disposition, safe='-_.~')}"
+        f"&response-content-type={quote(media_type, safe='-_.~')}"
+    )

@@ -42,11 +42,20 @@ class FeedAccess:
     def _by_token(self, token: str) -> Licence:
         """In any case of letters: some updaters retry a failed address in lower case."""
         with self.database.reading() as records:
-            licence = records.licences.by_feed_token_digest(token_digest(token.lower()))
+            licence = records.licences.by_feed_token_digest(digest_of(token))
         if licence is None:
-            raise AuthenticationRequired(
-                "This server knows no such feed token.",
-                code="unknown_feed_token",
-                hint="copy the feed address from the customer page again",
-            )
+            raise unknown_feed_token()
         return licence
+
+
+def digest_of(token: str) -> str:
+    """In any case of letters, as above."""
+    return token_digest(token.lower())
+
+
+def unknown_feed_token() -> AuthenticationRequired:
+    return AuthenticationRequired(
+        "This server knows no such feed token.",
+        code="unknown_feed_token",
+        hint="copy the feed address from the customer page again",
+    )

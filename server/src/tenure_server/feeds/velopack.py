@@ -30,13 +30,15 @@ from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.ports import Database
 from tenure_signing.errors import SigningError
 from tenure_signing.names import Platform, ProductName, parse_channel, parse_platform, parse_product
-from tenure_signing.update_choice import InstalledCopy
+from tenure_signing.update_choice import InstalledCopy, Offer
 from tenure_signing.versions import Version, parse_version
 
 NOTHING_INSTALLED = Version("0.dev0")
 """Lower than every version a release can have."""
 
-_INDEX = re.compile(r"releases\.[A-Za-z0-9._-]{1,64}\.json", re.ASCII | re.IGNORECASE)
+CACHING = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+
+INDEX = re.compile(r"releases\.[A-Za-z0-9._-]{1,64}\.json", re.ASCII | re.IGNORECASE)
 _INSTALL_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 
 T = TypeVar("T")
@@ -89,7 +91,7 @@ class VelopackFeed:
         path = request.path_params
         product = _parsed("product", path["product"], parse_product)
         machine = _parsed("platform", path["platform"], parse_platform)
-        if _INDEX.fullmatch(path["file"]):
+        if INDEX.fullmatch(path["file"]):
             return self._index(request, licence, product, machine)
         return self._package(licence, product, machine, path["file"])
 
@@ -97,17 +99,14 @@ class VelopackFeed:
         query = request.query_params  # parameters not known here are Velopack's business
         staging_id = query.get("stagingId", "")
         copy = InstalledCopy(
-            version=_parsed("localVersion", _without_build(query.get("localVersion", "")), _installed_version),
+            version=_parsed("localVersion", _without_build(query.get("localVersion", "")), installed_version),
             machine=machine,
             channel=_parsed("channel", request.path_params["channel"], parse_channel),
-            install_id=staging_id if _INSTALL_ID.fullmatch(staging_id) else None,
+            install_id=install_id_of(staging_id),
         )
         answer = self.check_for_update(licence, product, copy)
-        offer = answer.choice.offer
-        packages = packages_among(offer.builds, offer.release) if offer is not None else ()
-        feed = Feed(Assets=[Asset.of(package, answer.notes) for package in packages])
-        headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-        return conditional(request, feed.model_dump_json().encode(), media_type="application/json", headers=headers)
+        body = index_of(answer.choice.offer, answer.notes)
+        return conditional(request, body, media_type="application/json", headers=CACHING)
 
     def _package(self, licence: Licence, product: ProductName, machine: Platform, file_name: str) -> Response:
         """302 to the store. The file is found by its name in any case of letters; whether the licence may have it is
@@ -120,8 +119,19 @@ class VelopackFeed:
         raise NotFound("This feed has no such file.", code="unknown_file")
 
 
-def _installed_version(text: str) -> Version:
+def index_of(offer: Offer | None, notes: str | None) -> bytes:
+    """The feed's index: the packages of what is offered, if anything is."""
+    packages = packages_among(offer.builds, offer.release) if offer is not None else ()
+    return Feed(Assets=[Asset.of(package, notes) for package in packages]).model_dump_json().encode()
+
+
+def installed_version(text: str) -> Version:
     return parse_version(text) if text else NOTHING_INSTALLED
+
+
+def install_id_of(staging_id: str) -> str | None:
+    """Velopack's id of the install, where it could be one of ours."""
+    return staging_id if _INSTALL_ID.fullmatch(staging_id) else None
 
 
 def _without_build(version: str) -> str:

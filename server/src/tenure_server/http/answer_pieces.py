@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 from tenure_server.domain.licence_facts import SupportedLicence
 from tenure_server.domain.products import Product
+from tenure_server.domain.smp import RenewalWindow
 from tenure_server.http import wire
 from tenure_server.use_cases.catalogue import PublishedProduct
 from tenure_server.use_cases.licence_cache import RecentlyUsed
 from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary, renewal_offer, support_summary
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.coverage import Covered
+from tenure_signing.entitlement import SupportPeriod
 from tenure_signing.languages import Language
 from tenure_signing.names import EditionName, Platform
 from tenure_signing.releases import Release
@@ -150,17 +153,25 @@ def _support(summary: SupportSummary) -> str:
 
 
 def _renewal(offer: RenewalOffer) -> str:
-    window = offer.window
     options = ",".join(
-        f'{{"years":{one.years},"starts_on":"{one.period.starts_on}","ends_on":"{one.period.ends_on}",'
-        f'"price":{{"minor_units":{one.price.minor_units},"currency":"{one.price.currency}"}}}}'
+        f'{_term(one.years, one.period)}{{"minor_units":{one.price.minor_units},"currency":"{one.price.currency}"}}}}'
         for one in offer.options
     )
+    return f'{_window(offer.window)},"options":[{options}],"url":{_text(offer.url)}}}'
+
+
+@lru_cache(maxsize=4_096)
+def _window(window: RenewalWindow) -> str:
     return (
         f'{{"can_be_ordered":{_boolean(window.can_be_ordered)},"state":"{window.ordering.value}",'
         f'"last_call":{_boolean(window.is_last_call)},"opens_on":{_day(window.opens_on)},'
-        f'"closes_on":{_day(window.closes_on)},"options":[{options}],"url":{_text(offer.url)}}}'
+        f'"closes_on":{_day(window.closes_on)}'
     )
+
+
+@lru_cache(maxsize=4_096)
+def _term(years: int, period: SupportPeriod) -> str:
+    return f'{{"years":{years},"starts_on":"{period.starts_on}","ends_on":"{period.ends_on}","price":'
 
 
 def _boolean(value: bool) -> str:

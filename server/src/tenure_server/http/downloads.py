@@ -24,7 +24,6 @@ from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.etags import conditional
 from tenure_server.http.parameters import DownloadRequest, RequestedFile, TrustedFileRequest
 from tenure_server.http.reading import read
-from tenure_server.use_cases.catalogue import Catalogue
 from tenure_server.use_cases.download import Download, DownloadLink, ReleaseGone
 from tenure_server.use_cases.ports import Database
 from tenure_signing.names import ProductName
@@ -76,29 +75,32 @@ def linked(
     product: ProductName,
     version: Version,
     asked: RequestedFile,
-    catalogue: Catalogue | None = None,
 ) -> DownloadLink:
     """The link to the build, which has the asked hash where one was asked for.
 
     Raises as ``Download`` does; ``NotFound`` (``unknown_file``) for another hash.
     """
     if asked.sha256 is None:
-        return download(licence, product, version, asked.name, catalogue=catalogue)
+        return download(licence, product, version, asked.name)
     try:
-        link = download(licence, product, version, asked.name, catalogue=catalogue)
+        link = download(licence, product, version, asked.name)
     except NotFound as error:
         if error.code != "unknown_file":
             raise
         # a file whose own name looks like that
-        return download(licence, product, version, asked.whole, catalogue=catalogue)
+        return download(licence, product, version, asked.whole)
     if link.build.sha256 != asked.sha256:
         raise NotFound("This release has no file with this hash.", code="unknown_file")
     return link
 
 
 def redirect_to(link: DownloadLink) -> Response:
+    return redirect_response(link.url)
+
+
+def redirect_response(url: str) -> Response:
     """302 to the store. The link is a bearer capability: nothing on the way may keep or pass it on."""
-    headers = {"Location": link.url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    headers = {"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return Response(status_code=HTTPStatus.FOUND, headers=headers)
 
 

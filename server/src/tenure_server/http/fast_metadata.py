@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tenure_server.errors import TenureError
 from tenure_server.http.etags import is_known, strong_etag
-from tenure_server.http.fast_request import ALWAYS_RAW, has_no_body, known_tags
+from tenure_server.http.fast_request import has_no_body, known_tags
 from tenure_server.http.metadata import TIMESTAMP_FILE, VERSIONED_FILE, public_caching
+from tenure_server.http.whole_answers import ALWAYS_RAW, WholeAnswer, header_lines
 from tenure_server.use_cases.licence_cache import RecentlyUsed
 from tenure_server.use_cases.ports import Database
 
@@ -22,15 +23,18 @@ MAX_FILE_BYTES = 1024 * 1024
 """Larger ones are read from the database each time."""
 
 _FOLDER = b"/metadata/"
+_JSON = (b"content-type", b"application/json")
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
     version: int  # of the database
     etag: str
-    start: dict[str, object]
-    body: dict[str, object]
-    unchanged: dict[str, object]
+    whole: WholeAnswer
+    unchanged: WholeAnswer
+
+    def for_tags(self, tags: list[str]) -> WholeAnswer:
+        return self.unchanged if is_known(tags, self.etag) else self.whole
 
 
 class FastMetadata:
@@ -41,21 +45,29 @@ class FastMetadata:
         self._database = database
         self._files: RecentlyUsed[bytes, _File] = RecentlyUsed(MAX_FILES)
 
+    def at_once(self, scope: Scope) -> WholeAnswer | None:
+        """The file, where it was asked for lately and the general route has nothing to say."""
+        if not _is_plain(scope):
+            return None
+        file = self._files.get(scope["raw_path"][len(_FOLDER) :])
+        try:
+            if file is None or file.version != self._database.quick.version():
+                return None
+        except TenureError:
+            return None
+        return file.for_tags(known_tags(scope))
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         file = None
-        if scope["method"] == "GET" and not scope["query_string"] and has_no_body(scope):
+        if _is_plain(scope):
             try:
                 file = await self._file(scope["raw_path"][len(_FOLDER) :])
             except TenureError:
                 file = None  # the general route says what is wrong
         if file is None:
             await self._general(scope, receive, send)
-        elif is_known(known_tags(scope), file.etag):
-            await send(file.unchanged)
-            await send({"type": "http.response.body", "body": b""})
         else:
-            await send(file.start)
-            await send(file.body)
+            await file.for_tags(known_tags(scope)).send(send)
 
     async def _file(self, raw_name: bytes) -> _File | None:
         file = self._files.get(raw_name)
@@ -77,14 +89,17 @@ class FastMetadata:
             return records.signed_files.file(name)
 
 
+def _is_plain(scope: Scope) -> bool:
+    return scope["method"] == "GET" and not scope["query_string"] and has_no_body(scope)
+
+
 def _prepared(name: str, data: bytes, version: int) -> _File:
     etag = strong_etag(data)
-    caching = [(b"cache-control", public_caching(name).encode()), (b"etag", etag.encode())]
-    whole = [(b"content-length", str(len(data)).encode()), (b"content-type", b"application/json")]
+    caching = ((b"cache-control", public_caching(name).encode()), (b"etag", etag.encode()))
+    length = (b"content-length", str(len(data)).encode())
     return _File(
         version=version,
         etag=etag,
-        start={"type": "http.response.start", "status": 200, "headers": [*caching, *whole, *ALWAYS_RAW]},
-        body={"type": "http.response.body", "body": data},
-        unchanged={"type": "http.response.start", "status": 304, "headers": caching},
+        whole=WholeAnswer(200, header_lines(*caching, length, _JSON, *ALWAYS_RAW), data),
+        unchanged=WholeAnswer(304, header_lines(*caching), b""),
     )

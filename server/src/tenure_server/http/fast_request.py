@@ -8,30 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
-from starlette.types import Scope, Send
+from starlette.types import Scope
 
-from tenure_server.errors import AuthenticationRequired, TenureError
+from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable, TenureError
 from tenure_server.http.authentication import MAX_CREDENTIALS_CHARACTERS
-from tenure_server.http.edge import ALWAYS
 from tenure_server.http.languages import MAX_HEADER_CHARACTERS
 from tenure_server.http.problems import problem_of
+from tenure_server.http.waiting_keys import WaitingKeys
+from tenure_server.http.whole_answers import WholeAnswer, whole
 from tenure_server.use_cases.api_tokens import TOKEN_PREFIX
 from tenure_server.use_cases.catalogue import Catalogue
 from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.licence_cache import KnownLicence, RecentlyUsed
 
-Messages = tuple[dict[str, object], dict[str, object]]
-"""An answer that is whole: its start and its body, as ASGI has them. Nobody changes them."""
-
-ALWAYS_RAW = tuple((name.lower().encode(), value.encode()) for name, value in ALWAYS.items())
-"""The headers of every answer, as ``edge`` adds them."""
-
 _SCHEME = b"License "
 _TOKEN = TOKEN_PREFIX.encode()  # the general route says what is wrong with an API token here
 _MAX_REFUSALS = 64
-_REFUSALS: RecentlyUsed[tuple[str, str, str | None], Messages] = RecentlyUsed(_MAX_REFUSALS)
+_REFUSALS: RecentlyUsed[tuple[str, str, str | None], WholeAnswer] = RecentlyUsed(_MAX_REFUSALS)
 _HAS_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
 
 
@@ -41,6 +34,16 @@ class PlainHead:
     if_none_match: str | None
     has_certificate: bool
     accept_language: bytes | None
+
+
+def any_plain_head(scope: Scope) -> PlainHead | None:
+    """None for a request that is not plain. Its key, if it carries one, is not looked at."""
+    if scope["method"] != "GET" or not has_no_body(scope):
+        return None
+    tags = known_tags(scope)
+    return (
+        PlainHead("", tags[0] if tags else None, has_certificate=False, accept_language=None) if len(tags) < 2 else None
+    )
 
 
 def plain_head(scope: Scope) -> PlainHead | None:
@@ -94,42 +97,39 @@ def known_tags(scope: Scope) -> list[str]:
     return [value.decode("latin-1") for name, value in scope["headers"] if name == b"if-none-match"]
 
 
-async def refuse(error: TenureError, send: Send) -> None:
-    """In the words of the general route."""
-    start, body = refusal(error)
-    await send(start)
-    await send(body)
-
-
-def refusal(error: TenureError) -> Messages:
-    """Refusals of keys come in few words and, when somebody guesses, by the thousand."""
+def refusal(error: TenureError) -> WholeAnswer:
+    """In the words of the general route. Keys are refused in few words and, when somebody guesses, by the thousand."""
     if type(error) is not AuthenticationRequired:
-        return messages(problem_of(error).response())
+        return whole(problem_of(error).response())
     words = str(error), error.code, error.hint
     found = _REFUSALS.get(words)
     if found is None:
-        found = messages(problem_of(error).response())
+        found = whole(problem_of(error).response())
         _REFUSALS.put(words, found)
     return found
 
 
-def messages(response: Response) -> Messages:
-    """A response that is whole, with the headers of every answer."""
-    there = {name for name, _ in response.raw_headers}
-    headers = [*response.raw_headers, *(pair for pair in ALWAYS_RAW if pair[0] not in there)]
-    start: dict[str, object] = {"type": "http.response.start", "status": response.status_code, "headers": headers}
-    return start, {"type": "http.response.body", "body": response.body}
+class Identified:
+    """Who asks, for routes that may wait."""
 
+    def __init__(self, identify: IdentifyLicence) -> None:
+        self._identify = identify
+        self._waiting = WaitingKeys(identify.database.quick)
 
-async def answer(response: Response, send: Send) -> None:
-    start, body = messages(response)
-    await send(start)
-    await send(body)
-
-
-async def identified(identify: IdentifyLicence, key: str, digest: str, catalogue: Catalogue) -> KnownLicence:
-    """The licence of a key that is not at hand; in a thread where the database is across a network. Raises as
-    ``IdentifyLicence`` does."""
-    if identify.database.quick.is_inline:
-        return identify.known(key, digest, catalogue)
-    return await run_in_threadpool(identify.known, key, digest, catalogue)
+    async def by(self, key: str, digest: str, catalogue: Catalogue) -> KnownLicence:
+        """The licence of the key; together with others where the database is across a network. Raises as
+        ``IdentifyLicence`` does."""
+        identify = self._identify
+        known = identify.at_hand(digest, catalogue)
+        if known is not None:
+            return known
+        if identify.database.quick.is_inline:
+            return identify.known(key, digest, catalogue)
+        judged = identify.judged(key, digest, catalogue)
+        try:
+            version, found = await self._waiting.found(digest)
+        except DatabaseUnavailable:
+            if not identify.database.quick.is_inline:
+                raise
+            return identify.known(key, digest, catalogue)  # a copy stands in by now, which may know this one
+        return identify.remembered(judged, version, found)

@@ -7,24 +7,22 @@ general route, which answers all of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tenure_server.domain.products import Product
 from tenure_server.errors import TenureError
 from tenure_server.http.answer_pieces import AnswerPieces, support_pieces
-from tenure_server.http.etags import is_known, strong_etag
-from tenure_server.http.fast_query import PlainQueries
-from tenure_server.http.fast_request import ALWAYS_RAW, identified, plain_head, refuse
+from tenure_server.http.fast_query import MAX_QUERY_BYTES, PlainQueries
+from tenure_server.http.fast_request import Identified, PlainHead, plain_head, refusal
+from tenure_server.http.kept_answers import KeptAnswer, KeptAnswers, VendorDay, kept_answer
 from tenure_server.http.update_check import CACHING, VARY
+from tenure_server.http.whole_answers import WholeAnswer, header_lines
 from tenure_server.use_cases.catalogue import Catalogue
 from tenure_server.use_cases.check_for_update import CheckForUpdate
 from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.licence_cache import KnownLicence, RecentlyUsed
-from tenure_server.use_cases.ports import Clock
-from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.errors import InvalidName
 from tenure_signing.licence_key import licence_key_digest
 
@@ -34,42 +32,10 @@ MAX_ANSWERS = 16_384
 MAX_OWN_PIECES = 32_768
 """What is told of a licence's support and renewal."""
 
-_ONE_MINUTE = timedelta(minutes=1)
-_CACHING = ((b"cache-control", CACHING.encode()), (b"vary", VARY.encode()))
-_JSON = (b"content-type", b"application/json")
+_CACHING = header_lines((b"cache-control", CACHING.encode()), (b"vary", VARY.encode()))
 
 _Question = tuple[str, bytes, bytes | None]
 """The licence key's digest, the query and ``Accept-Language``: what an answer depends on beside what is published."""
-
-
-class VendorDay:
-    """The vendor's calendar day, asked of the time zone once a minute: its offsets change on whole minutes."""
-
-    def __init__(self, policy: VendorPolicy, clock: Clock) -> None:
-        self._policy = policy
-        self._clock = clock
-        self._from = self._until = datetime.min.replace(tzinfo=clock().tzinfo)
-        self._day = date.min
-
-    def now(self) -> tuple[datetime, date]:
-        now = self._clock()
-        if not self._from <= now < self._until:
-            self._from = now.replace(second=0, microsecond=0)
-            self._until = self._from + _ONE_MINUTE
-            self._day = self._policy.day_of(now)
-        return now, self._day
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a known licence was answered by one index, as ASGI messages."""
-
-    known: KnownLicence
-    pieces: AnswerPieces
-    etag: str
-    start: dict[str, object]
-    body: dict[str, object]
-    unchanged: dict[str, object]
 
 
 class FastUpdateCheck:
@@ -80,6 +46,7 @@ class FastUpdateCheck:
     ) -> None:
         self._general = general
         self._identify = identify
+        self._identified = Identified(identify)
         self._source = check_for_update.catalogue
         self._policy = check_for_update.policy
         self._today = VendorDay(check_for_update.policy, check_for_update.clock)
@@ -87,45 +54,56 @@ class FastUpdateCheck:
         self._queries = PlainQueries()
         self._pieces: dict[str, AnswerPieces] = {}
         self._own: RecentlyUsed[str, tuple[KnownLicence, Product, date, bytes]] = RecentlyUsed(MAX_OWN_PIECES)
-        self._answers: RecentlyUsed[_Question, _Answer] = RecentlyUsed(MAX_ANSWERS)
+        self._answers: KeptAnswers[_Question] = KeptAnswers(MAX_ANSWERS, self._today)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        head = plain_head(scope)
-        catalogue = None if head is None else self._source.at_hand()
-        if head is None or catalogue is None or head.has_certificate:
-            await self._general(scope, receive, send)
-            return
+    def at_once(self, scope: Scope) -> WholeAnswer | None:
+        """The answer, where nothing has to be waited for and the general route has nothing to say."""
+        asked = self._plain(scope)
+        if asked is None:
+            return None
+        head, catalogue = asked
         try:
             digest = licence_key_digest(head.key)
-            known = self._identify.at_hand(digest, catalogue) or await identified(
-                self._identify, head.key, digest, catalogue
-            )
-            query: bytes = scope["query_string"]
-            question = (digest, query, head.accept_language)
-            answer = self._remembered(known, question, catalogue) or self._decided(known, question, catalogue)
+            known = self._identify.at_hand(digest, catalogue)
+            if known is None:
+                if not self._identify.database.quick.is_inline:
+                    return None
+                known = self._identify.known(head.key, digest, catalogue)
+            return self._answer(known, digest, scope["query_string"], catalogue, head)
         except TenureError as error:
-            await refuse(error, send)
-            return
+            return refusal(error)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = self._plain(scope)
+        answer = None
+        if asked is not None:
+            head, catalogue = asked
+            try:
+                digest = licence_key_digest(head.key)
+                known = await self._identified.by(head.key, digest, catalogue)
+                answer = self._answer(known, digest, scope["query_string"], catalogue, head)
+            except TenureError as error:
+                answer = refusal(error)
         if answer is None:
             await self._general(scope, receive, send)
-        elif head.if_none_match is not None and is_known([head.if_none_match], answer.etag):
-            await send(answer.unchanged)
-            await send({"type": "http.response.body", "body": b""})
         else:
-            await send(answer.start)
-            await send(answer.body)
+            await answer.send(send)
 
-    def _remembered(self, known: KnownLicence, question: _Question, catalogue: Catalogue) -> _Answer | None:
-        """The answer given before to the same question, if nothing has changed since."""
-        answer = self._answers.get(question)
-        if answer is None or answer.known is not known:
+    def _plain(self, scope: Scope) -> tuple[PlainHead, Catalogue] | None:
+        if len(scope["query_string"]) > MAX_QUERY_BYTES:
             return None
-        published = catalogue.products.get(answer.pieces.index.product.product)
-        if published is None or published.index_on(self._today.now()[1]) is not answer.pieces.index:
-            return None
-        return answer
+        head = plain_head(scope)
+        catalogue = self._source.at_hand() if head is not None and not head.has_certificate else None
+        return (head, catalogue) if head is not None and catalogue is not None else None
 
-    def _decided(self, known: KnownLicence, question: _Question, catalogue: Catalogue) -> _Answer | None:
+    def _answer(
+        self, known: KnownLicence, digest: str, query: bytes, catalogue: Catalogue, head: PlainHead
+    ) -> WholeAnswer | None:
+        question = digest, query, head.accept_language
+        kept = self._answers.get(question, known, catalogue) or self._decided(known, question, catalogue)
+        return kept.for_tags(head.if_none_match) if kept is not None else None
+
+    def _decided(self, known: KnownLicence, question: _Question, catalogue: Catalogue) -> KeptAnswer | None:
         digest, query, accept_language = question
         asked = self._queries.read(query, accept_language)
         if asked is None:
@@ -145,9 +123,8 @@ class FastUpdateCheck:
             return None
         own = self._own_piece(known, digest, published.product, today)
         body = pieces.body(choice, facts.edition, asked.copy, asked.version, own, asked.languages)
-        answer = _answer(known, pieces, body)
-        if not index.moves_with_time:
-            self._answers.put(question, answer)
+        answer = kept_answer(known, index, body, _CACHING)
+        self._answers.put(question, answer)
         return answer
 
     def _own_piece(self, known: KnownLicence, digest: str, product: Product, today: date) -> bytes:
@@ -157,21 +134,3 @@ class FastUpdateCheck:
         own = support_pieces(known.facts, product, self._policy, today)
         self._own.put(digest, (known, product, today, own))
         return own
-
-
-def _answer(known: KnownLicence, pieces: AnswerPieces, body: bytes) -> _Answer:
-    etag = strong_etag(body)
-    tag = (b"etag", etag.encode())
-    length = (b"content-length", str(len(body)).encode())
-    return _Answer(
-        known=known,
-        pieces=pieces,
-        etag=etag,
-        start={
-            "type": "http.response.start",
-            "status": 200,
-            "headers": [*_CACHING, tag, length, _JSON, *ALWAYS_RAW],
-        },
-        body={"type": "http.response.body", "body": body},
-        unchanged={"type": "http.response.start", "status": 304, "headers": [*_CACHING, tag]},
-    )

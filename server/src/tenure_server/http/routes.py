@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -31,7 +30,7 @@ from tenure_server.http.edge import BodyLimit, Edge
 from tenure_server.http.endpoint import Access, Endpoint, Operation
 from tenure_server.http.fast_downloads import FastDownloads
 from tenure_server.http.fast_metadata import FastMetadata
-from tenure_server.http.fast_routes import FastApplication, FastRoutes
+from tenure_server.http.fast_routes import FastApplication, FastRoute, FastRoutes
 from tenure_server.http.fast_update_check import FastUpdateCheck
 from tenure_server.http.integration import IntegrationParts, integration_endpoints
 from tenure_server.http.licence import FeedAddresses
@@ -149,7 +148,7 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
 
 def _fast_routes(parts: Parts, general: ASGIApp) -> FastRoutes:
     check = FastUpdateCheck(general, parts.identify_licence, parts.check_for_update, parts.public_url)
-    fast: dict[bytes, ASGIApp] = {
+    fast: dict[bytes, FastRoute] = {
         b"/v1/update-check": check,
         b"/downloads/": FastDownloads(general, parts.identify_licence, parts.download),
     }
@@ -158,10 +157,12 @@ def _fast_routes(parts: Parts, general: ASGIApp) -> FastRoutes:
     return fast
 
 
-def application(parts: Parts, more: Sequence[BaseRoute] = ()) -> Starlette:
+def application(
+    parts: Parts, more: Sequence[BaseRoute] = (), more_fast: Callable[[ASGIApp], FastRoutes] = lambda general: {}
+) -> FastApplication:
     """The API, and more routes beside it: the customer page, the native feeds."""
     app = FastApplication(
-        fast=lambda general: _fast_routes(parts, general),
+        fast=lambda general: {**_fast_routes(parts, general), **more_fast(general)},
         prepare=parts.check_for_update.catalogue.current,
         as_of=lambda: parts.database.as_of,
         routes=[*(endpoint.route() for endpoint in endpoints(parts)), *more],

@@ -8,7 +8,7 @@ from typing import assert_never
 from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_server.domain.licences import Licence
 from tenure_server.errors import Forbidden, NotFound
-from tenure_server.use_cases.catalogue import Catalogue, CatalogueSource, find_file
+from tenure_server.use_cases.catalogue import CatalogueSource, find_file
 from tenure_server.use_cases.ports import Clock, ObjectStore
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.coverage import Covered, NotCovered, RefusalReason
@@ -54,23 +54,25 @@ class Download:
     link_seconds: int
 
     def __call__(
-        self,
-        licence: Licence | LicenceFacts,
-        product_name: ProductName,
-        version: Version,
-        file_name: str,
-        *,
-        catalogue: Catalogue | None = None,
+        self, licence: Licence | LicenceFacts, product_name: ProductName, version: Version, file_name: str
     ) -> DownloadLink:
-        """``catalogue`` is the one to decide by where the caller has it at hand.
-
-        Raises ``NotFound`` (``unknown_product``, ``unknown_release``, ``unknown_file``), ``Forbidden`` with the
-        reason of RULES.md as its code, or ``ReleaseGone`` (``withdrawn``)."""
-        published = (catalogue or self.catalogue.current()).product(product_name)
+        """Raises ``NotFound`` (``unknown_product``, ``unknown_release``, ``unknown_file``), and as ``decide`` does."""
+        published = self.catalogue.current().product(product_name)
         index = published.index_on(self.policy.day_of(self.clock()))
         release, build = find_file(index, version, file_name)
-        entitlement = licence.entitlement(published.product.service_packs)
+        self.decide(licence, licence.entitlement(published.product.service_packs), index, release)
+        return self.link(build)
+
+    def decide(
+        self, licence: Licence | LicenceFacts, entitlement: Entitlement, index: UpdateIndex, release: Release
+    ) -> None:
+        """Returns if the licence, whose entitlement that is, may have the release.
+
+        Raises ``Forbidden`` with the reason of RULES.md as its code, or ``ReleaseGone`` (``withdrawn``)."""
         require_obtainable(index, entitlement, licence, release, self.policy.renewal_url)
+
+    def link(self, build: ReleaseFile) -> DownloadLink:
+        """To a build that ``decide`` allowed."""
         url = self.store.signed_url(store_key(build), file_name=build.file_name, seconds=self.link_seconds)
         return DownloadLink(url, build, self.link_seconds)
 

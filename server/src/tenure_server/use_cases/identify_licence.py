@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from tenure_server.domain.licence_facts import LicenceFacts
+from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
 from tenure_server.domain.licences import Licence
 from tenure_server.errors import AuthenticationRequired
 from tenure_server.use_cases.catalogue import Catalogue, CatalogueSource
@@ -16,6 +17,21 @@ from tenure_signing.certificate import verify_certificate
 from tenure_signing.errors import InvalidStatement
 from tenure_signing.licence_key import licence_key_digest, verify_licence_key
 from tenure_signing.quick_verification import SignedBy
+
+
+class JudgedKey(NamedTuple):
+    """A key whose signature is good. ``verified`` is what was known of it, ``signed_by`` what was found just now."""
+
+    key: str
+    digest: str
+    catalogue: Catalogue
+    now: datetime
+    before: KnownLicence | None
+    verified: VerifiedKey | None
+    signed_by: SignedBy | None
+
+    def __repr__(self) -> str:
+        return f"JudgedKey({self.digest})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +59,27 @@ class IdentifyLicence:
         found = self.cache.get(digest)
         if found is None or found[0] != self.database.quick.version():
             return None
-        known = found[1]
-        return known if known.verified.holds(catalogue.licence_keys, self.clock()) else None
+        verified = found[1].verified
+        return found[1] if verified is not None and verified.holds(catalogue.licence_keys, self.clock()) else None
+
+    def at_hand_by_token(self, digest: str) -> KnownLicence | None:
+        """The licence of the feed token with this digest, if nothing has changed since it was read."""
+        found = self.cache.get(digest)
+        if found is None or found[0] != self.database.quick.version() or found[1].verified is not None:
+            return None
+        return found[1]
+
+    def known_by_token(self, digest: str) -> KnownLicence | None:
+        """The licence of the feed token with this digest, remembered."""
+        quick, before = self.database.quick, self.cache.get(digest)
+        version = quick.version()  # before the facts: a change meanwhile makes them out of date
+        facts = quick.licence_of_feed_token(digest)
+        if facts is None:
+            self.cache.drop(digest)
+            return None
+        known = before[1] if before is not None and before[1].facts == facts else KnownLicence(facts, None)
+        self.cache.put(digest, version, known)
+        return known
 
     def known(self, key: str, digest: str, catalogue: Catalogue) -> KnownLicence:
         """As ``by_key``, in facts, and remembered.
@@ -52,25 +87,34 @@ class IdentifyLicence:
         The claims of a key whose signature is good and which the database knows are those it was issued with, so they
         are not read again; any other key is judged whole.
         """
-        quick, now = self.database.quick, self.clock()
+        judged = self.judged(key, digest, catalogue)
+        version = self.database.quick.version()  # before the facts: a change meanwhile makes them out of date
+        return self.remembered(judged, version, self.database.quick.licence_key(digest))
+
+    def judged(self, key: str, digest: str, catalogue: Catalogue) -> JudgedKey:
+        """``known`` up to what has to be asked of the database: the signature is good, or was found so before."""
+        now = self.clock()
         before = self.cache.get(digest)
         verified = before[1].verified if before is not None else None
         if verified is not None and not verified.holds(catalogue.licence_keys, now):
             verified = None
         signed_by = self._signed_by(key, catalogue, now) if verified is None else None
-        version = quick.version()  # before the facts: a change meanwhile makes them out of date, not overlooked
-        found = quick.licence_key(digest)
-        if found is None or (signed_by is not None and not signed_by.allows(found.issued_at, now)):
-            self.cache.drop(digest)
-            self._verify(key, catalogue)
+        return JudgedKey(key, digest, catalogue, now, before[1] if before is not None else None, verified, signed_by)
+
+    def remembered(self, judged: JudgedKey, version: int, found: FoundKey | None) -> KnownLicence:
+        """``known`` from there on, with what the database had at that version or later."""
+        signed_by, verified, before = judged.signed_by, judged.verified, judged.before
+        if found is None or (signed_by is not None and not signed_by.allows(found.issued_at, judged.now)):
+            self.cache.drop(judged.digest)
+            self._verify(judged.key, judged.catalogue)
             raise _unknown()
-        if before is not None and verified is before[1].verified and before[1].facts == found.facts:
-            known = before[1]
+        if before is not None and verified is not None and before.facts == found.facts:
+            known = before
         else:
-            known = KnownLicence(found.facts, verified or VerifiedKey(catalogue.licence_keys, now))
-        self.cache.put(digest, version, known)
+            known = KnownLicence(found.facts, verified or VerifiedKey(judged.catalogue.licence_keys, judged.now))
+        self.cache.put(judged.digest, version, known)
         if self.seen is not None:
-            self.seen.note(digest)
+            self.seen.note(judged.digest)
         return known
 
     def facts(self, key: str) -> LicenceFacts:

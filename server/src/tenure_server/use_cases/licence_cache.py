@@ -1,8 +1,8 @@
-"""Licences that this process has seen lately, by the digest of a key whose signature it has verified.
+"""Licences that this process has seen lately, by the digest of a feed token or of a key that it has verified.
 
-Only genuine keys of known licences are kept, so no number of forged ones pushes a licence out. An entry is believed
-as long as the database's version stands still; when it has moved, the facts are read anew and the signature is not
-verified again.
+Only tokens and genuine keys of known licences are kept, so no number of forged ones pushes a licence out. An entry is
+believed as long as the database's version stands still; when it has moved, the facts are read anew and the signature
+is not verified again.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class KnownLicence:
 
     __slots__ = ("_entitlements", "facts", "verified")
 
-    def __init__(self, facts: LicenceFacts, verified: VerifiedKey) -> None:
+    def __init__(self, facts: LicenceFacts, verified: VerifiedKey | None) -> None:
         self.facts = facts
-        self.verified = verified
+        self.verified = verified  # None: found by its feed token, which bears no signature
         self._entitlements: tuple[ServicePacks, Entitlement] | None = None
 
     def entitlement(self, service_packs: ServicePacks) -> Entitlement:

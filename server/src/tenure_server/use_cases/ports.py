@@ -13,7 +13,7 @@ from tenure_server.domain.api_tokens import ApiToken
 from tenure_server.domain.audit_chain import AuditEvent as AuditEvent
 from tenure_server.domain.audit_chain import AuditHead, AuditRecord
 from tenure_server.domain.install_reports import DayCount, FailureLimit, InstallReport, OutcomeCounts
-from tenure_server.domain.licence_facts import FoundKey
+from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
 from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
 from tenure_server.domain.products import Product
 from tenure_server.use_cases.ports_events import Outbox
@@ -388,6 +388,12 @@ class QuickReads(Protocol):
     def licence_key(self, digest: str) -> FoundKey | None:
         """The key with this digest and the facts of its licence."""
         ...
+
+    def licence_keys(self, digests: Sequence[str]) -> Mapping[str, FoundKey]:
+        """The same of several keys at once, by digest; those that are not found are left out."""
+        ...
+
+    def licence_of_feed_token(self, digest: str) -> LicenceFacts | None: ...
 
 
 class Database(Protocol):

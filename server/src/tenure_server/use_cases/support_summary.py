@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from tenure_server.domain.licence_facts import SupportedLicence
 from tenure_server.domain.pricing import smp_price
-from tenure_server.domain.products import Product
-from tenure_server.domain.smp import PLAN_YEARS, RenewalWindow, renewal_window, term
+from tenure_server.domain.products import LapsePolicy, Product
+from tenure_server.domain.smp import PLAN_YEARS, RenewalRules, RenewalWindow, renewal_window, term
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.entitlement import SupportPeriod
 from tenure_signing.releases import Money
@@ -53,12 +54,22 @@ def support_summary(licence: SupportedLicence, today: date) -> SupportSummary:
 
 def renewal_offer(licence: SupportedLicence, product: Product, policy: VendorPolicy, today: date) -> RenewalOffer:
     """What can be ordered, from when until when, and at what price; before the window opens, the next renewal."""
-    window = renewal_window(licence.last_paid_day, product.lapse_policy, today, policy.renewal_rules)
-    starts_on, price_base = window.starts_on, licence.total_purchase_price
+    window, terms = _window_and_terms(licence.last_paid_day, product.lapse_policy, today, policy.renewal_rules)
+    price_base = licence.total_purchase_price
     options: tuple[RenewalOption, ...] = ()
-    if starts_on is not None and price_base is not None:
+    if price_base is not None:
         options = tuple(
-            RenewalOption(years, term(starts_on, years), smp_price(price_base, years, policy.prices))
-            for years in PLAN_YEARS
+            RenewalOption(years, period, smp_price(price_base, years, policy.prices)) for years, period in terms
         )
     return RenewalOffer(window, options, policy.renewal_url)
+
+
+@lru_cache(maxsize=4_096)
+def _window_and_terms(
+    last_paid_day: date | None, lapse_policy: LapsePolicy, today: date, rules: RenewalRules
+) -> tuple[RenewalWindow, tuple[tuple[int, SupportPeriod], ...]]:
+    """What all licences have in common whose support ends on the same day: the window and the terms on offer."""
+    window = renewal_window(last_paid_day, lapse_policy, today, rules)
+    if window.starts_on is None:
+        return window, ()
+    return window, tuple((years, term(window.starts_on, years)) for years in PLAN_YEARS)

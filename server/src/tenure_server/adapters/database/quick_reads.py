@@ -9,7 +9,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -42,24 +42,43 @@ BELIEVE_SECONDS = 0.5
 """For how long nothing is taken to have changed on PostgreSQL, which cannot be asked for that cheaply."""
 
 _WAIT_SECONDS = 5
-_CACHE_KIB = 65_536  # of SQLite's pages: the inner ones of the indexes of a million licences fit
+_CACHE_KIB = 4_096  # of SQLite's pages: the upper ones of the indexes; the system keeps the others, for all workers
 
 _COUNTER = "SELECT counter FROM publication WHERE only_row = 1"
 
 # Lines, periods and grants come as one text each: 3 rows for a licence would cost more than the joining.
 _LICENCE = """
-SELECT k.issued_at, l.licence_id, l.product, l.edition, l.purchased_on, l.status, l.currency,
+SELECT {issued_at}, l.licence_id, l.product, l.edition, l.purchased_on, l.status, l.currency,
   l.update_channels, l.update_pin, l.update_turn,
   (SELECT {join}(o.seats || ' ' || o.minor_units || ' ' || o.currency, ',')
    FROM order_line o WHERE o.licence_id = l.licence_id),
   (SELECT {join}(p.starts_on || ' ' || p.ends_on, ',') FROM support_period p WHERE p.licence_id = l.licence_id),
   (SELECT {join}(g.number || ' ' || coalesce('v' || g.version, 'l' || g.line), ',')
    FROM licence_grant g WHERE g.licence_id = l.licence_id)
-FROM licence_key k JOIN licence l ON l.licence_id = k.licence_id
-WHERE k.digest = {mark}
+FROM {source}
 """
-_ON_SQLITE = _LICENCE.format(join="group_concat", mark="?")
-_ON_POSTGRESQL = _LICENCE.format(join="string_agg", mark="%s")
+_BY_KEY = {
+    "issued_at": "k.issued_at",
+    "source": "licence_key k JOIN licence l ON l.licence_id = k.licence_id WHERE k.digest = {mark}",
+}
+_BY_KEYS = {
+    "issued_at": "k.digest, k.issued_at",
+    "source": "licence_key k JOIN licence l ON l.licence_id = k.licence_id WHERE k.digest = ANY({mark})",
+}
+_BY_FEED_TOKEN = {"issued_at": "NULL", "source": "licence l WHERE l.feed_token_digest = {mark}"}
+
+
+def _on_sqlite(found_by: Mapping[str, str]) -> str:
+    return _LICENCE.format(join="group_concat", **found_by).format(mark="?")
+
+
+def _on_postgresql(found_by: Mapping[str, str]) -> str:
+    return _LICENCE.format(join="string_agg", **found_by).format(mark="%s")
+
+
+_KEY_ON_SQLITE, _TOKEN_ON_SQLITE = _on_sqlite(_BY_KEY), _on_sqlite(_BY_FEED_TOKEN)
+_KEY_ON_POSTGRESQL, _TOKEN_ON_POSTGRESQL = _on_postgresql(_BY_KEY), _on_postgresql(_BY_FEED_TOKEN)
+_KEYS_ON_POSTGRESQL = _on_postgresql(_BY_KEYS)
 
 _STATUS = {status.value: status for status in LicenceStatus}
 _NAMES: dict[str, str] = {}  # one object for each of the few products, editions and currencies
@@ -98,12 +117,18 @@ class SqliteQuickReads:
         return int(counter)
 
     def licence_key(self, digest: str) -> FoundKey | None:
-        rows = self._rows(_ON_SQLITE, (digest,))
+        rows = self._rows(_KEY_ON_SQLITE, (digest,))
         if not rows:
             return None
-        issued_at, licence_id, product, edition, purchased_on, *rest = rows[0]
-        facts = _facts(licence_id, product, edition, date.fromisoformat(purchased_on), *rest)
-        return FoundKey(datetime.fromisoformat(issued_at).replace(tzinfo=UTC), facts)
+        return FoundKey(datetime.fromisoformat(rows[0][0]).replace(tzinfo=UTC), _facts_of_text(rows[0]))
+
+    def licence_keys(self, digests: Sequence[str]) -> Mapping[str, FoundKey]:
+        found = ((digest, self.licence_key(digest)) for digest in digests)
+        return {digest: key for digest, key in found if key is not None}
+
+    def licence_of_feed_token(self, digest: str) -> LicenceFacts | None:
+        rows = self._rows(_TOKEN_ON_SQLITE, (digest,))
+        return _facts_of_text(rows[0]) if rows else None
 
     def close(self) -> None:
         with self._lock:
@@ -156,8 +181,16 @@ class PostgresQuickReads:
         return int(counter)
 
     def licence_key(self, digest: str) -> FoundKey | None:
-        rows = self._rows(_ON_POSTGRESQL, (digest,))
+        rows = self._rows(_KEY_ON_POSTGRESQL, (digest,))
         return FoundKey(rows[0][0], _facts(*rows[0][1:])) if rows else None
+
+    def licence_keys(self, digests: Sequence[str]) -> Mapping[str, FoundKey]:
+        rows = self._rows(_KEYS_ON_POSTGRESQL, (list(digests),))
+        return {row[0]: FoundKey(row[1], _facts(*row[2:])) for row in rows}
+
+    def licence_of_feed_token(self, digest: str) -> LicenceFacts | None:
+        rows = self._rows(_TOKEN_ON_POSTGRESQL, (digest,))
+        return _facts(*rows[0][1:]) if rows else None
 
     def close(self) -> None:
         with self._lock:
@@ -165,7 +198,7 @@ class PostgresQuickReads:
                 self._connection.close()
                 self._connection = None
 
-    def _rows(self, statement: str, arguments: tuple[str, ...] = ()) -> Sequence[Any]:
+    def _rows(self, statement: str, arguments: tuple[object, ...] = ()) -> Sequence[Any]:
         with self._lock:
             for attempt in (1, 2):  # a connection that lay idle may have been cut
                 try:
@@ -189,6 +222,12 @@ class PostgresQuickReads:
             connect_timeout=_WAIT_SECONDS,
             options=f"-c statement_timeout={_WAIT_SECONDS}s -c default_transaction_read_only=on -c timezone=UTC",
         )
+
+
+def _facts_of_text(row: Sequence[Any]) -> LicenceFacts:
+    """SQLite gives days as text."""
+    _, licence_id, product, edition, purchased_on, *rest = row
+    return _facts(licence_id, product, edition, date.fromisoformat(purchased_on), *rest)
 
 
 def _facts(

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 
 from tenure_server.adapters.database.snapshot import Snapshot
-from tenure_server.domain.licence_facts import FoundKey
+from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
 from tenure_server.errors import DatabaseUnavailable
 from tenure_server.use_cases.ports import Database, QuickReads, Records
 
@@ -136,3 +136,17 @@ class _QuickReadsWithSnapshot:
         if found is None:
             raise DatabaseUnavailable("The database does not answer, and this licence was not seen lately.")
         return found
+
+    def licence_keys(self, digests: Sequence[str]) -> Mapping[str, FoundKey]:
+        """From the snapshot all of them or none: which of them were not seen lately has to be asked one by one."""
+        if self._database.as_of is None:
+            try:
+                return self._live.licence_keys(digests)
+            except DatabaseUnavailable as error:
+                self._database.stand_in(error)
+        found = ((digest, self.licence_key(digest)) for digest in digests)
+        return {digest: key for digest, key in found if key is not None}
+
+    def licence_of_feed_token(self, digest: str) -> LicenceFacts | None:
+        """Feeds wait for the database."""
+        return self._live.licence_of_feed_token(digest)
