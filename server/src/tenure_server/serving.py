@@ -19,8 +19,10 @@ from tenure_server.errors import TenureError
 from tenure_server.http.access_log import logging_config
 from tenure_server.installation import Installation
 from tenure_server.use_cases.finish_release_draft import PublishDueDrafts
+from tenure_server.short_way import short_way
 from tenure_server.use_cases.keep_metadata_fresh import KeepMetadataFresh
 from tenure_server.use_cases.report_install import WriteReports
+from tenure_server.workers import run_workers
 from tenure_signing.errors import SigningError
 
 SIGNER_INTERVAL_SECONDS = 60.0
@@ -41,14 +43,22 @@ class CannotListen(TenureError):
 
 
 def run_server(
-    installation: Installation, *, host: str, port: int, announce: Callable[[str], None] = lambda url: None
+    installation: Installation,
+    *,
+    host: str,
+    port: int,
+    workers: int = 1,
+    access_log: bool = False,
+    announce: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve until a signal ends it. ``announce`` is told the address once it is open; port 0 takes a free one.
 
-    What was asked before the signal is still answered. Raises ``CannotListen``; ``NotInitialised`` and
-    ``DatabaseUnavailable`` before the first request.
+    With several workers this process only signs and looks after them. ``access_log``: a line for each request.
+
+    What was asked before the signal is still answered. Raises ``CannotListen`` and ``WorkerFailed``;
+    ``NotInitialised`` and ``DatabaseUnavailable`` before the first request.
     """
-    with _until_a_signal(), _listening(host, port) as listener:
+    with until_a_signal(), _listening(host, port) as listener:
         _ = installation.keys.online_signers  # before a database is made where nobody wants one
         installation.upgrade_schema()
         settings = replace(installation.settings, host=host, port=listener.getsockname()[1])
@@ -63,12 +73,31 @@ def run_server(
             _calendar(installed.publish_due_drafts),
             _integration(installed),
         ):
+        with _embedded_signer(installed.keep_metadata_fresh):
             announce(settings.public_url)
-            uvicorn.Server(config).run(sockets=[listener])
+            if workers == 1:
+                serve_on(listener, installed, access_log=access_log)
+            else:
+                run_workers(settings, listener, count=workers, access_log=access_log)
+
+
+def serve_on(listener: socket.socket, installation: Installation, *, access_log: bool) -> None:
+    """Answer on the socket, in this process, until a signal ends it."""
+    app = create_app(installation)
+    config = uvicorn.Config(
+        app,
+        http=short_way(app),
+        log_config=logging_config(access=access_log),
+        access_log=access_log,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    with _report_writer(installation.write_reports):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 @contextmanager
-def _until_a_signal() -> Iterator[None]:
+def until_a_signal() -> Iterator[None]:
     """Control-C and SIGTERM end the block as if it had returned. uvicorn takes both while it serves, and passes them on
     when it has ended."""
 

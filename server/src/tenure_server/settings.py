@@ -39,6 +39,8 @@ class Settings:
     )
     host: str = _setting("TENURE_HOST", "address to listen on", "127.0.0.1")
     port: int = _setting("TENURE_PORT", "port to listen on", 8000)
+    workers: int = _setting("TENURE_WORKERS", "processes that answer requests, 1 to 64", 1)
+    access_log: Literal["off", "on"] = _setting("TENURE_ACCESS_LOG", "`on`: a line for each request", "off")
     time_zone: str = _setting("TENURE_TIME_ZONE", "the vendor's time zone: it decides which day it is", "UTC")
     currency: str = _setting("TENURE_CURRENCY", "ISO 4217 currency of prices where none is given", "MYR")
     one_year_percent: Decimal = _setting(
@@ -190,6 +192,8 @@ class Settings:
     def _problems(self) -> list[str]:
         checks = [
             (0 <= self.port <= 65535, "TENURE_PORT is not a port"),
+            (1 <= self.workers <= 64, "TENURE_WORKERS is not from 1 to 64"),
+            (self.access_log in ("off", "on"), "TENURE_ACCESS_LOG is neither off nor on"),
             (_is_zone(self.time_zone), "TENURE_TIME_ZONE is not a time zone such as Asia/Kuala_Lumpur"),
             (_is_currency(self.currency), "TENURE_CURRENCY is not three capital letters"),
             (0 <= self.one_year_percent <= 100, "TENURE_ONE_YEAR_PERCENT is not from 0 to 100"),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import time
 import urllib.request
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.server.cli.at_the_terminal import Operator
+from tests.server.cli.at_the_terminal import Operator, RunningServer
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=lambda by: by.name)
@@ -59,3 +63,60 @@ def test_behind_a_proxy_it_names_the_address_that_customers_use(operator: Operat
     operator.settings = {"TENURE_BASE_URL": "https://updates.example.com"}
     with operator.serving() as server:
         assert server.url == "https://updates.example.com"
+
+
+def _workers_of(server: RunningServer) -> list[int]:
+    pid = server.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _answers(server: RunningServer) -> int:
+    with urllib.request.urlopen(f"{server.url}/readyz", timeout=30) as answer:
+        status: int = answer.status
+        return status
+
+
+def _eventually(holds: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+
+
+def test_several_workers_answer_on_one_address_one_is_replaced_and_all_end_with_their_parent(
+    operator: Operator,
+) -> None:
+    with operator.serving("--workers", "2") as server:
+        workers = _workers_of(server)
+        assert len(workers) == 2
+        assert [_answers(server) for _ in range(10)] == [200] * 10
+        os.kill(workers[0], signal.SIGKILL)
+        _eventually(lambda: len(set(_workers_of(server)) - {workers[0]}) == 2)
+        workers = _workers_of(server)
+        assert _answers(server) == 200
+        assert server.end(signal.SIGTERM) == 0
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_workers_do_not_outlive_a_parent_that_was_killed(operator: Operator) -> None:
+    with operator.serving("--workers", "2") as server:
+        workers = _workers_of(server)
+        assert _answers(server) == 200
+        server.process.kill()
+        _eventually(lambda: not any(_is_running(worker) for worker in workers))
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_line_for_each_request_is_written_only_where_it_is_asked_for(operator: Operator) -> None:
+    for options, expected in (((), False), (("--access-log", "--workers", "2"), True)):
+        with operator.serving(*options) as server:
+            assert _answers(server) == 200
+            server.end(signal.SIGTERM)
+        assert ("GET /readyz" in server.log.read_text()) is expected

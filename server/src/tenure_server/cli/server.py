@@ -107,6 +107,13 @@ def serve(
     port: Annotated[
         int | None, typer.Option("--port", help="Port; 0 takes a free one. [TENURE_PORT]", min=0, max=65535)
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", help="Processes that answer: one per core. [TENURE_WORKERS]", min=1, max=64),
+    ] = None,
+    access_log: Annotated[
+        bool | None, typer.Option("--access-log/--no-access-log", help="A line per request. [TENURE_ACCESS_LOG]")
+    ] = None,
 ) -> None:
     """Serve update checks, downloads, metadata and the customer page."""
     context = context_of(ctx)
@@ -115,6 +122,8 @@ def serve(
         context.installation,
         host=host if host is not None else settings.host,
         port=port if port is not None else settings.port,
+        workers=workers if workers is not None else settings.workers,
+        access_log=access_log if access_log is not None else settings.access_log == "on",
         announce=lambda url: say(f"Tenure serves on {url} (customer page: {url}/portal). Control-C stops it."),
     )
 
