@@ -18,8 +18,8 @@ from tenure_server.background import repeated
 from tenure_server.errors import TenureError
 from tenure_server.http.access_log import logging_config
 from tenure_server.installation import Installation
-from tenure_server.use_cases.finish_release_draft import PublishDueDrafts
 from tenure_server.short_way import short_way
+from tenure_server.use_cases.finish_release_draft import PublishDueDrafts
 from tenure_server.use_cases.keep_metadata_fresh import KeepMetadataFresh
 from tenure_server.use_cases.report_install import WriteReports
 from tenure_server.workers import run_workers
@@ -64,16 +64,11 @@ def run_server(
         settings = replace(installation.settings, host=host, port=listener.getsockname()[1])
         installed = replace(installation, settings=settings)
         _require_root(installed)
-        config = uvicorn.Config(
-            create_app(installed), log_config=logging_config(), server_header=False, timeout_graceful_shutdown=10
-        )
         with (
             _embedded_signer(installed.keep_metadata_fresh),
-            _report_writer(installed.write_reports),
             _calendar(installed.publish_due_drafts),
             _integration(installed),
         ):
-        with _embedded_signer(installed.keep_metadata_fresh):
             announce(settings.public_url)
             if workers == 1:
                 serve_on(listener, installed, access_log=access_log)
