@@ -27,7 +27,7 @@ from tenure_server.use_cases.publish_remotely import PublishRemotely
 from tenure_server.use_cases.release_drafts_remotely import PublishByDraft, ReleaseDraftsRemotely
 from tenure_signing.names import ProductName
 from tests.end_to_end.remote_publisher import Bench, ProcessKilled, running_bench
-from tests.end_to_end.shop import MACHINE, Shop, open_shop
+from tests.end_to_end.shop import MACHINE, Shop, days_ago, open_shop
 from tests.server.cli.at_the_terminal import Operator
 from tests.server.use_cases.test_release_drafts import Team
 from tests.services.web_server import running_web_server
@@ -98,7 +98,8 @@ def offered(client: Client) -> str | None:
 
 def test_a_customer_sees_the_release_once_the_second_engineer_has_signed(shop: Shop, tmp_path: Path) -> None:
     aminah, ben = machines(shop.operator, tmp_path)
-    key = shop.sell(date.today())["key"]
+    shop.operator.today = days_ago(1)  # its clock stands at noon, and no key is believed before it was issued
+    key = shop.sell(days_ago(30), "--smp-years", "1")["key"]
     body = b"the second version" * 10_000
     made = aminah.publish(shop.url, body)
     assert made["standing"] == "1 of 2 signatures"
@@ -114,11 +115,11 @@ def test_a_customer_sees_the_release_once_the_second_engineer_has_signed(shop: S
 
 def test_a_scheduled_release_appears_at_its_time_after_a_restart(tmp_path: Path) -> None:
     """Both sign while the server's clock is an hour behind; the server that is started then finds it due."""
-    operator = Operator(tmp_path, {}, today=date.today())
+    operator = Operator(tmp_path, {}, today=days_ago(1))
     operator.did("init")
     operator.did("product", "add", "cad", "--edition", "pro")
     aminah, ben = machines(operator, tmp_path)
-    order = ("--product", "cad", "--edition", "pro", "--customer", "Ada", "--price", "1000")
+    order = ("--product", "cad", "--edition", "pro", "--customer", "Ada", "--price", "1000", "--smp-years", "1")
     sold = operator.did("licence", "issue", *order, "--json").json
 
     def an_hour_ago() -> datetime:
