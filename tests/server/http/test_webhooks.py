@@ -18,7 +18,7 @@ URL = "https://crm.example.com/hook?key=s3cret"
 
 def private(office: Office, receiver: Receiver) -> str:
     """An endpoint on this machine, as only an operator may add one; its id."""
-    wish = WebhookWish(receiver.url, allows_private=True)
+    wish = WebhookWish(receiver.url, ("licence.issued",), allows_private=True)
     return office.world.installation.manage_webhooks.add(wish, who=WHO).endpoint.endpoint_id
 
 

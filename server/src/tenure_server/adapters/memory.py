@@ -145,9 +145,9 @@ class _MemoryRecords:
         self.audit = _AuditTrail(tables)
         self.outbox = MemoryOutbox(tables.events)
         self.tokens = _Tokens(tables)
-        self.reminders = MemoryReminders(tables.reminders, tables.reminder_opt_outs, tables.licences)
+        self.reminders = MemoryReminders(tables.reminders, tables.reminder_opt_outs, self._all_licences)
         self.reports = MemoryReports(
-            tables.licences, tables.reminders, tables.reminder_opt_outs, tables.reports.values()
+            self._all_licences, tables.reminders, tables.reminder_opt_outs, tables.reports.values()
         )
         self.webhooks = MemoryWebhooks(tables.webhooks, tables.deliveries, tables.attempts)
         self.uploads = _Uploads(tables)
@@ -159,6 +159,10 @@ class _MemoryRecords:
 
     def publication_counter(self) -> int:
         return self._tables.counter[0]
+
+    def _all_licences(self) -> Iterator[Licence]:
+        found = (self.licences.get(licence_id) for licence_id in tuple(self._tables.licences))
+        return (licence for licence in found if licence is not None)
 
 
 @dataclass

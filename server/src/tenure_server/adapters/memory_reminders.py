@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -18,12 +18,12 @@ Name = tuple[str, date, int]
 class MemoryReminders:
     reminders: dict[Name, Reminder]
     opt_outs: dict[str, datetime]
-    licences: dict[str, Licence]
+    licences: Callable[[], Iterable[Licence]]
 
     def ends_between(self, first: date, last: date) -> Mapping[str, date]:
         return {
-            licence_id: licence.last_paid_day
-            for licence_id, licence in self.licences.items()
+            licence.licence_id: licence.last_paid_day
+            for licence in self.licences()
             if licence.status is LicenceStatus.ACTIVE
             and licence.email is not None
             and licence.last_paid_day is not None

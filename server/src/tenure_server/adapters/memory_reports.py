@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
@@ -16,7 +16,7 @@ from tenure_signing.names import ProductName
 
 @dataclass
 class MemoryReports:
-    licences: dict[str, Licence]
+    licences: Callable[[], Iterable[Licence]]
     reminders: dict[tuple[str, date, int], Reminder]
     opt_outs: dict[str, datetime]
     installs: Collection[InstallReport]
@@ -31,13 +31,13 @@ class MemoryReports:
                 price=paid.price,
                 sold_on=paid.added_at.astimezone(zone).date(),
             )
-            for licence in self.licences.values()
+            for licence in self.licences()
             if product in (None, licence.product)
             for paid in licence.periods
         )
 
     def customer_states(self, licence_ids: Collection[str]) -> Mapping[str, CustomerState]:
-        return {licence_id: self._state(self.licences[licence_id]) for licence_id in licence_ids}
+        return {one.licence_id: self._state(one) for one in self.licences() if one.licence_id in licence_ids}
 
     def _state(self, licence: Licence) -> CustomerState:
         told = [
