@@ -74,7 +74,7 @@ def show(
 
 @commands.command("stop")
 def stop(ctx: typer.Context, licence_id: LicenceId, as_json: AsJson = False) -> None:
-    """Send no more reminders for this licence, because the customer said so."""
+    """Send no more reminders for this licence."""
     context = context_of(ctx)
     is_new = context.installation.reminder_choice.opt_out(licence_id, who=context.who)
     if as_json:

@@ -137,7 +137,7 @@ def rotate_secret(
 
 @commands.command("enable")
 def enable(ctx: typer.Context, webhook: WebhookId, as_json: AsJson = False) -> None:
-    """Send to a disabled webhook again, beginning with what it missed."""
+    """Go on after it was disabled, with what it missed."""
     context = context_of(ctx)
     endpoint = context.installation.manage_webhooks.enable(webhook, who=context.who)
     if as_json:
