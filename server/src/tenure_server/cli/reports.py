@@ -38,7 +38,10 @@ def report(
     output: Annotated[Path | None, typer.Option("--output", help="Write it to this file.")] = None,
     as_json_too: AsJson = False,
 ) -> None:
-    """Show the SMP business in numbers: income by month, renewals due, who lapsed and why, versions in the field."""
+    """Show the SMP business in numbers.
+
+    Income by month, renewals due, who lapsed and why, versions in the field.
+    """
     make_report = context_of(ctx).installation.make_report
     beginning, end = parsed_or_none("--from", first, parse_month), parsed_or_none("--to", last, parse_month)
     default = make_report.default_months(name)
