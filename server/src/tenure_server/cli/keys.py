@@ -33,7 +33,10 @@ def register(app: typer.Typer) -> None:
 def new(
     path: Annotated[Path, typer.Argument(help="File to make; it must not exist.")], as_json: AsJson = False
 ) -> None:
-    """Make an Ed25519 key, encrypted under a passphrase that is asked for, and show its public half."""
+    """Make an encrypted Ed25519 key; show its public half.
+
+    The passphrase is asked for.
+    """
     if path.exists():
         raise Conflict(f"{path} exists already and was left as it is.", code="key_exists")
     key = new_key()

@@ -187,7 +187,9 @@ def approvals(
     root: RemoteRootOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show or change how many other people approve what changes a product's releases.
+    """Show or change how many people approve releases.
+
+    Others than who made the change.
 
     Raising takes one person. Lowering takes as many approvals as it was: with --server it makes a draft.
     """

@@ -176,7 +176,9 @@ def rebuild(
     yes: YesOption = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put a stale draft on top of what is published now, without another upload.
+    """Put a stale draft on top of what is published now.
+
+    Without another upload.
 
     It is signed and approved anew, beginning with your keys.
     """

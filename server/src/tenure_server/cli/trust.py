@@ -154,7 +154,10 @@ def sign_draft(
     yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a draft changes, ask, and add one signature to the file, or send it to the server."""
+    """Show what a draft changes, ask, and sign it.
+
+    The signature is added to the file, or sent to the server.
+    """
     context = context_of(ctx)
     with _sound_draft(context, draft, server, root_file) as (board, found):
         reviewed = reviewed_by(context, server, found)
@@ -209,7 +212,10 @@ def merge(
 
 @commands.command("submit")
 def submit(ctx: typer.Context, draft: DraftArgument, server: BoardOption = None, as_json: AsJson = False) -> None:
-    """Publish a draft that is signed: a file at the server, or one that hangs there. Doing it again confirms it."""
+    """Publish a draft that is signed.
+
+    A file at the server, or one that hangs there. Doing it again confirms it.
+    """
     context = context_of(ctx)
     if is_file(draft, server):
         _submit_file(context, Path(draft), as_json)
@@ -267,7 +273,10 @@ def recover(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count on above everything ever published, and take up what was published since the backup."""
+    """Go on after an old backup was restored.
+
+    Counts on above everything ever published, and takes up what was published since the backup.
+    """
     if not after_restore:
         raise InvalidRequest(
             "Say what happened.",

@@ -68,7 +68,10 @@ def push(
     server: ServerOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hang a draft up for everybody to sign, or add the signatures of a file to the draft that hangs there."""
+    """Hang a draft up for everybody to sign.
+
+    Or add the signatures of a file to the draft that hangs there.
+    """
     draft = read_draft(file)
     with board_at(context_of(ctx), server) as board:
         entry = board.push(draft)
@@ -86,7 +89,10 @@ def fetch(
     root_file: RootOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a draft that hangs at the server and write it to a file, to be carried on a stick."""
+    """Verify a draft at the server and write it to a file.
+
+    To be carried on a stick.
+    """
     with draft_on_board(context_of(ctx), code, server, root_file) as (_, draft):
         write_draft(out, draft, may_replace=False)
     if as_json:

@@ -145,7 +145,7 @@ def withdraw_releases(
     replacement: Annotated[str | None, typer.Option("--replacement", help="The version to use in its place.")] = None,
     although_needed: AlthoughNeeded = False,
 ) -> Draft:
-    """Withdraw releases of a product that needs several signatures."""
+    """Withdraw releases by a draft that several sign."""
     name = parsed("PRODUCT", product, parse_product)
     withdrawal = Withdrawal(reason, parsed_or_none("--replacement", replacement, parse_version))
     versions = [parsed("--version", each, parse_version) for each in version]
@@ -164,7 +164,7 @@ def promote(
     version: Annotated[str, typer.Option("--version", help="The release's version.")],
     to: Annotated[str, typer.Option("--to", help="The more stable channel, such as stable.")],
 ) -> Draft:
-    """Move a release of a product that needs several signatures to a more stable channel."""
+    """Move a release to a more stable channel by a draft."""
     name, channel = parsed("PRODUCT", product, parse_product), parsed("--to", to, parse_channel)
     verified = drafting.verified()
     changes = drafting.changes(verified, f"promote {name} {version} to {channel}")

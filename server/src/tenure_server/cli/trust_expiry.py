@@ -39,7 +39,10 @@ def status(
     root_file: RootOption = None,
     as_json: AsJson = False,
 ) -> int:
-    """Days left of every role, or who has signed a draft; exits with 1 if people have something to do."""
+    """Days left of every role, or who has signed a draft.
+
+    Exits with 1 if people have something to do.
+    """
     context = context_of(ctx)
     if draft is not None:
         return _draft_status(context, draft, server, as_json)

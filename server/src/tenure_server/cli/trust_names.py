@@ -25,7 +25,7 @@ def register(commands: typer.Typer) -> None:
 
 
 def list_names(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """List the keys that sign something here, whose they are, and what they sign."""
+    """List the keys that sign here, and whose they are."""
     context = context_of(ctx)
     repository, names = local_metadata(context)[0], context.installation.draft_board.key_holders()
     listed = [(keyid, names.get(keyid), _roles_of(repository, keyid)) for keyid in keyids_in(repository)]
