@@ -51,6 +51,8 @@ PORTS = (
     "tenure_server.use_cases.ports_release_drafts",
     "tenure_server.use_cases.ports_bundle",
     "tenure_server.use_cases.ports_mirror",
+    "tenure_server.use_cases.ports_customers",
+    "tenure_server.use_cases.ports_orders",
     "tenure_server.use_cases.signers",
     "tenure_server.domain",
     *ERRORS,
@@ -68,15 +70,24 @@ STORES = (
     "securesystemslib",
     "sqlalchemy",
     "sqlmodel",
+    "stripe",
     "urllib3",
 )
 WEB = ("starlette", "pydantic", "pydantic_core", "jinja2", "markupsafe", "itsdangerous")
-FACES = (*USE_CASES, "tenure_server.settings", "tenure_server.http", "tenure_server.__version__", *WEB)
+FACES = (
+    *USE_CASES,
+    "tenure_server.settings",
+    "tenure_server.papers",
+    "tenure_server.http",
+    "tenure_server.__version__",
+    *WEB,
+)
 COMMANDS = (
     *USE_CASES,
     "tenure_server.settings",
     "tenure_server.installation",
     "tenure_server.serving",
+    "tenure_server.papers",
     "tenure_server.cli",
     "tenure_server.__version__",
     "typer",
@@ -100,6 +111,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tenure_server.adapters.reminder_mail": (*PORTS, "tenure_server.adapters", "babel", "jinja2"),
     "tenure_server.settings": ("tenure_server.domain", *ERRORS, "tenure_signing"),
     "tenure_server.http": FACES,
+    "tenure_server.papers": (
+        "tenure_server.papers",
+        "tenure_server.domain",
+        *ERRORS,
+        "jinja2",
+        "fpdf",
+        "tenure_signing",
+    ),
     "tenure_server.portal": (*FACES, "tenure_server.portal", "markdown_it"),
     "tenure_server.console": (*FACES, "tenure_server.console"),
     "tenure_server.feeds": (*FACES, "tenure_server.feeds"),

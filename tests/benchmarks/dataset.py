@@ -244,17 +244,35 @@ class _Sold:
 
 def _rows(sold: list[_Sold], kid: str) -> Iterator[tuple[str, str, list[tuple[object, ...]]]]:
     yield (
+        "customer",
+        "customer_id, name, language, notes, created_at",
+        [
+            (f"c-{o.licence_id}", f"Customer {o.licence_id}", "en", "", f"{o.purchased_on} 12:00:00.000000")
+            for o in sold
+        ],
+    )
+    yield (
+        "customer_word",
+        "word, customer_id",
+        [(word, f"c-{one.licence_id}") for one in sold for word in ("customer", one.licence_id)],
+    )
+    yield (
         "licence",
-        "licence_id, product, edition, customer, email, purchased_on, currency, status, status_reason, created_at, "
-        "feed_token_digest, search_text",
+        "licence_id, product, edition, customer_id, purchased_on, currency, status, status_reason, created_at, "
+        "feed_token_digest",
         [
             (
-                *(one.licence_id, one.product, PRO, f"Customer {one.licence_id}", None, str(one.purchased_on), "MYR"),
+                *(one.licence_id, one.product, PRO, f"c-{one.licence_id}", str(one.purchased_on), "MYR"),
                 *("active", None, f"{one.purchased_on} 12:00:00.000000"),
-                *(hashlib.sha256(one.licence_id.encode()).hexdigest(), f"{one.licence_id}\ncustomer"),
+                hashlib.sha256(one.licence_id.encode()).hexdigest(),
             )
             for one in sold
         ],
+    )
+    yield (
+        "licence_word",
+        "word, licence_id",
+        [(word, one.licence_id) for one in sold for word in (one.licence_id, one.product)],
     )
     yield (
         "licence_key",

@@ -153,8 +153,12 @@ def issue(customer: str, *options: str) -> tuple[object, ...]:
 
 
 def test_selling(victim: Victim) -> None:
-    """A sale that was cut off is there whole, with its key, or not at all."""
-    for number, was_done in victim.killed_everywhere(lambda number: issue(f"Customer {number:03}")):
+    """A sale that was cut off is there whole, with its key, or not at all; given again, it sells once."""
+
+    def command(number: int) -> tuple[object, ...]:
+        return issue(f"Customer {number:03}", "--reference", f"PO {number}")
+
+    for number, was_done in victim.killed_everywhere(command):
         sold = [licence for licence in victim.licences() if licence.customer == f"Customer {number:03}"]
         assert len(sold) == was_done
         for licence in sold:
@@ -162,6 +166,32 @@ def test_selling(victim: Victim) -> None:
             assert victim.operator.audit_trail(licence.licence_id) == ["licence.issue"]
             shown = victim.operator.did("licence", "show", licence.licence_id, "--reveal-key", "--json").json
             assert shown["key"].startswith("eyJ")
+        again = json.loads(victim.killer.did(*command(number)).out)
+        sold = [licence for licence in victim.licences() if licence.customer == f"Customer {number:03}"]
+        assert [licence.licence_id for licence in sold] == [again["licence_id"]]
+        assert again["key"].startswith("eyJ")
+
+
+def test_paying_an_order(victim: Victim) -> None:
+    """Paid and delivered are one step: never one without the other, and never twice."""
+    orders: dict[int, str] = {}
+    customer = victim.operator.did("customer", "add", "--name", "Ada", "--json").json["customer_id"]
+    sale = ("--customer-id", customer, "--product", "cad", "--edition", "pro", "--price", "1000", "--smp-years", "2")
+
+    def command(number: int) -> tuple[object, ...]:
+        orders[number] = json.loads(victim.killer.did("order", "create", *sale, "--json").out)["order"]
+        return ("order", "pay", orders[number], "--payment", "transfer 7")
+
+    for number, was_done in victim.killed_everywhere(command):
+        shown = victim.operator.did("order", "show", orders[number], "--json").json
+        assert shown["state"] == ("paid" if was_done else "ordered")
+        assert len([one for one in victim.licences() if one.licence_id == shown["licence_id"]]) == was_done
+        victim.killer.did("order", "pay", orders[number], "--payment", "transfer 7")
+        shown = victim.operator.did("order", "show", orders[number], "--json").json
+        (licence,) = (one for one in victim.licences() if one.licence_id == shown["licence_id"])
+        assert [paid.order for paid in licence.periods] == [orders[number]]
+        assert victim.operator.audit_trail(orders[number]) == ["order.paid", "order.create"]
+    assert len(victim.licences()) == len(orders)
 
 
 def test_renewing(victim: Victim) -> None:

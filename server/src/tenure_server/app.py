@@ -14,6 +14,7 @@ from tenure_server.http.integration import IntegrationParts
 from tenure_server.http.local_store import LocalStoreDownloads
 from tenure_server.http.local_uploads import LocalStoreUploads
 from tenure_server.http.routes import Parts, application
+from tenure_server.http.sales import SalesParts
 from tenure_server.installation import Installation
 from tenure_server.portal.routes import portal_routes
 
@@ -58,6 +59,27 @@ def create_app(installation: Installation) -> FastApplication:
             manage_webhooks=installation.manage_webhooks,
             show_webhooks=installation.show_webhooks,
             make_report=installation.make_report,
+        ),
+        sales=SalesParts(
+            list_customers=installation.list_customers,
+            add_customer=installation.add_customer,
+            change_customer=installation.change_customer,
+            delete_customer=installation.delete_customer,
+            anonymise_customer=installation.anonymise_customer,
+            list_orders=installation.list_orders,
+            place_order=installation.place_order,
+            confirm_payment=installation.confirm_payment,
+            cancel_order=installation.cancel_order,
+            refund_order=installation.refund_order,
+            show_licence=installation.show_licence,
+            list_quotes=installation.list_quotes,
+            make_quote=installation.make_quote,
+            accept_quote=installation.accept_quote,
+            withdraw_quote=installation.withdraw_quote,
+            clock=installation.clock,
+            policy=installation.policy,
+            vendor=installation.vendor,
+            shop_webhooks=installation.shop_webhooks,
         ),
     )
     feeds = feed_routes(

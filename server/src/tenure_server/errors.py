@@ -9,6 +9,7 @@ TenureError
 │   └── StoreUnavailable  the store does not answer or refuses our credentials
 ├── Refusal               a request that the rules or the data do not allow; code and hint are stable
 │   ├── InvalidRequest
+│   ├── UnprocessableRepeat
 │   ├── NotFound
 │   ├── Conflict
 │   ├── AuthenticationRequired
@@ -113,6 +114,10 @@ class Refusal(TenureError):
 
 class InvalidRequest(Refusal):
     """The request is malformed."""
+
+
+class UnprocessableRepeat(Refusal):
+    """An idempotency key came back with another request."""
 
 
 class NotFound(Refusal):

@@ -28,19 +28,29 @@ from tenure_server.adapters.sealing import AesSealer
 from tenure_server.adapters.server_connection import ServerConnection
 from tenure_server.adapters.smtp_mailer import SmtpMailer, SmtpSettings, password_in
 from tenure_server.adapters.sodium import by_sodium
+from tenure_server.adapters.stripe_signature import is_from_stripe
 from tenure_server.adapters.trust_server import HttpDraftBoard
 from tenure_server.adapters.webhook_sender import WebhookSender
+from tenure_server.http.shop_webhooks import ShopWebhooks
+from tenure_server.papers.quote_paper import Vendor
 from tenure_server.settings import Settings
 from tenure_server.use_cases.add_product import AddProduct
 from tenure_server.use_cases.air_gap_root import AcceptAirGapRoot, DraftAirGapRoot
 from tenure_server.use_cases.api_tokens import AuthenticateToken, CreateToken, RevokeToken
 from tenure_server.use_cases.catalogue import CatalogueSource
-from tenure_server.use_cases.change_licence import AddPeriodByHand, ChangeStatus, RenewSupport
+from tenure_server.use_cases.change_licence import AddPeriodByHand, ChangeStatus
 from tenure_server.use_cases.change_release_draft import ChangeReleaseDraft
 from tenure_server.use_cases.change_rollout import ChangeRollout
 from tenure_server.use_cases.change_update_rules import ChangeUpdateRules
 from tenure_server.use_cases.check_for_update import CheckForUpdate
 from tenure_server.use_cases.create_bundle import CreateBundle
+from tenure_server.use_cases.customers import (
+    AddCustomer,
+    AnonymiseCustomer,
+    ChangeCustomer,
+    DeleteCustomer,
+    ListCustomers,
+)
 from tenure_server.use_cases.deliver_webhooks import DeliverWebhooks
 from tenure_server.use_cases.download import Download
 from tenure_server.use_cases.draft_board import DraftBoard
@@ -49,6 +59,7 @@ from tenure_server.use_cases.feed_tokens import FeedTokens
 from tenure_server.use_cases.finish_release_draft import FinishReleaseDraft, PublishDueDrafts
 from tenure_server.use_cases.grant_release import GrantRelease
 from tenure_server.use_cases.identify_licence import IdentifyLicence
+from tenure_server.use_cases.import_licences import ImportLicences
 from tenure_server.use_cases.initialise import Initialise
 from tenure_server.use_cases.issue_licence import IssueLicence
 from tenure_server.use_cases.keep_metadata_fresh import KeepMetadataFresh
@@ -59,6 +70,7 @@ from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.make_report import MakeReport
 from tenure_server.use_cases.manage_webhooks import ManageWebhooks
 from tenure_server.use_cases.mirror import Mirror
+from tenure_server.use_cases.orders import CancelOrder, ConfirmPayment, ListOrders, PlaceOrder, RefundOrder
 from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadStore
 from tenure_server.use_cases.ports_board import Board
 from tenure_server.use_cases.ports_mail import Mailer
@@ -68,15 +80,19 @@ from tenure_server.use_cases.promote import Promote
 from tenure_server.use_cases.publish import Publish
 from tenure_server.use_cases.publish_remotely import PublishRemotely
 from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned
+from tenure_server.use_cases.quotes import AcceptQuote, ListQuotes, MakeQuote, WithdrawQuote
 from tenure_server.use_cases.read_events import ReadEvents
+from tenure_server.use_cases.receive_payment import ReceivePayment
 from tenure_server.use_cases.release_draft_standing import ListReleaseDrafts
 from tenure_server.use_cases.release_drafts_remotely import PublishByDraft, ReleaseDraftsRemotely
 from tenure_server.use_cases.remind import RemindCustomers
 from tenure_server.use_cases.reminder_choice import ReminderChoice
 from tenure_server.use_cases.reminder_facts import ReminderFactsOf
 from tenure_server.use_cases.reminder_links import ReminderLinks
+from tenure_server.use_cases.renew_support import RenewSupport
 from tenure_server.use_cases.report_install import PendingReports, ReportInstall, WriteReports
 from tenure_server.use_cases.seen_licences import SeenLicences
+from tenure_server.use_cases.sell import Selling
 from tenure_server.use_cases.set_approvals import RaiseApprovals
 from tenure_server.use_cases.set_notes_language import SetNotesLanguage
 from tenure_server.use_cases.show_rollout import ShowRollout
@@ -253,6 +269,9 @@ class Installation:
             prices=settings.prices,
             renewal_rules=settings.renewal_rules,
             certificate_lifetime=settings.certificate_lifetime,
+            payment_days=settings.payment_days,
+            quote_days=settings.quote_days,
+            quote_terms=settings.quote_terms,
         )
 
     @cached_property
@@ -326,11 +345,92 @@ class Installation:
 
     @cached_property
     def issue_licence(self) -> IssueLicence:
-        return IssueLicence(self.database, self.clock, self.policy, self.keys.licence_key_signer(), self.feed_tokens)
+        return IssueLicence(self.database, self.clock, self.selling)
+
+    @cached_property
+    def add_customer(self) -> AddCustomer:
+        return AddCustomer(self.database, self.clock)
+
+    @cached_property
+    def change_customer(self) -> ChangeCustomer:
+        return ChangeCustomer(self.database, self.clock)
+
+    @cached_property
+    def delete_customer(self) -> DeleteCustomer:
+        return DeleteCustomer(self.database, self.clock)
+
+    @cached_property
+    def anonymise_customer(self) -> AnonymiseCustomer:
+        return AnonymiseCustomer(self.database, self.clock)
+
+    @cached_property
+    def list_customers(self) -> ListCustomers:
+        return ListCustomers(self.database)
 
     @cached_property
     def renew_support(self) -> RenewSupport:
-        return RenewSupport(self.database, self.clock, self.policy)
+        return RenewSupport(self.database, self.clock, self.selling)
+
+    @cached_property
+    def selling(self) -> Selling:
+        return Selling(self.policy, self.keys.licence_key_signer(), self.feed_tokens)
+
+    @cached_property
+    def make_quote(self) -> MakeQuote:
+        return MakeQuote(self.database, self.clock, self.selling)
+
+    @cached_property
+    def accept_quote(self) -> AcceptQuote:
+        return AcceptQuote(self.database, self.clock, self.selling)
+
+    @cached_property
+    def withdraw_quote(self) -> WithdrawQuote:
+        return WithdrawQuote(self.database, self.clock)
+
+    @cached_property
+    def list_quotes(self) -> ListQuotes:
+        return ListQuotes(self.database)
+
+    @property
+    def vendor(self) -> Vendor:
+        """Who is named on papers."""
+        settings = self.settings
+        return Vendor(settings.vendor_name, settings.vendor_address, settings.quote_font)
+
+    @cached_property
+    def import_licences(self) -> ImportLicences:
+        return ImportLicences(self.database, self.clock, self.selling)
+
+    @cached_property
+    def place_order(self) -> PlaceOrder:
+        return PlaceOrder(self.database, self.clock, self.selling)
+
+    @cached_property
+    def confirm_payment(self) -> ConfirmPayment:
+        return ConfirmPayment(self.database, self.clock, self.selling, self.sign_certificate)
+
+    @cached_property
+    def shop_webhooks(self) -> ShopWebhooks:
+        settings = self.settings
+        return ShopWebhooks(
+            ReceivePayment(self.database, self.clock, self.confirm_payment),
+            self.signing_clock,
+            is_from_stripe,
+            settings.shop_secret,
+            settings.stripe_webhook_secret,
+        )
+
+    @cached_property
+    def cancel_order(self) -> CancelOrder:
+        return CancelOrder(self.database, self.clock, self.selling)
+
+    @cached_property
+    def refund_order(self) -> RefundOrder:
+        return RefundOrder(self.database, self.clock, self.selling)
+
+    @cached_property
+    def list_orders(self) -> ListOrders:
+        return ListOrders(self.database)
 
     @cached_property
     def add_period_by_hand(self) -> AddPeriodByHand:

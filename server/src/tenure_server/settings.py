@@ -55,6 +55,19 @@ class Settings:
     last_call_days: int = _setting(
         "TENURE_LAST_CALL_DAYS", "days before the last paid day when the last call begins", 14
     )
+    payment_days: int = _setting("TENURE_PAYMENT_DAYS", "days in which an order is to be paid, 1 to 366", 30)
+    shop_secret: str | None = _setting(
+        "TENURE_SHOP_SECRET", "secret of 32 characters or more with which your shop signs payments", secret=True
+    )
+    stripe_webhook_secret: str | None = _setting(
+        "TENURE_STRIPE_WEBHOOK_SECRET", "the signing secret that Stripe shows for this server's webhook", secret=True
+    )
+    quote_days: int = _setting("TENURE_QUOTE_DAYS", "days for which a quote holds, 1 to 366", 30)
+    quote_terms: str = _setting("TENURE_QUOTE_TERMS", "terms of business, printed on quotes", "")
+    quote_font: Path | None = _setting(
+        "TENURE_QUOTE_FONT", "TrueType file for PDF quotes with other than ASCII letters; default: DejaVu Sans"
+    )
+    vendor_address: str = _setting("TENURE_VENDOR_ADDRESS", "printed on quotes; `\\n` begins a new line", "")
     renewal_url: str | None = _setting(
         "TENURE_RENEWAL_URL", "where customers renew; default: this server's customer page"
     )
@@ -203,6 +216,16 @@ class Settings:
                 0 <= self.last_call_days <= self.renewal_window_days,
                 "TENURE_LAST_CALL_DAYS is not from 0 to the renewal window",
             ),
+            (
+                self.shop_secret is None or len(self.shop_secret) >= 32,
+                "TENURE_SHOP_SECRET has fewer than 32 characters",
+            ),
+            (
+                self.stripe_webhook_secret is None or self.stripe_webhook_secret.startswith("whsec_"),
+                "TENURE_STRIPE_WEBHOOK_SECRET does not begin with whsec_",
+            ),
+            (1 <= self.quote_days <= 366, "TENURE_QUOTE_DAYS is not from 1 to 366"),
+            (1 <= self.payment_days <= 366, "TENURE_PAYMENT_DAYS is not from 1 to 366"),
             (1 <= self.certificate_days <= 366, "TENURE_CERTIFICATE_DAYS is not from 1 to 366"),
             (10 <= self.download_link_seconds <= 86400, "TENURE_DOWNLOAD_LINK_SECONDS is not from 10 to 86400"),
             (1 <= self.api_token_max_days <= 3660, "TENURE_API_TOKEN_MAX_DAYS is not from 1 to 3660"),

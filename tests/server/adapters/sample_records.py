@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, date, datetime, timedelta, timezone
 
+from tenure_server.domain.customers import Customer, CustomerDetails
 from tenure_server.domain.licences import IssuedKey, Licence, LineKind, OrderLine, PaidPeriod, PeriodSource
 from tenure_server.domain.products import LapsePolicy, Product
-from tenure_server.use_cases.ports import Database
+from tenure_server.use_cases.ports import Database, Records
 from tenure_signing.entitlement import LicenceStatus, LineGrant, ServicePacks, SupportPeriod, VersionGrant
 from tenure_signing.names import ChannelName, EditionName, ProductName
 from tenure_signing.releases import Money
@@ -46,6 +47,7 @@ def plain_licence(licence_id: str = "7k2m", *, customer: str = "Ada Bhd", create
         licence_id=licence_id,
         product=CAD,
         edition=EditionName("pro"),
+        customer_id=f"c-{licence_id}",
         customer=customer,
         email=f"it@{licence_id}.example",
         purchased_on=date(2024, 2, 29),
@@ -66,6 +68,7 @@ def full_licence() -> Licence:
         licence_id="0abc-defg-hjkm-npqr",
         product=CAD,
         edition=EditionName("lite"),
+        customer_id="c-full",
         customer="Ürün İnşaat A.Ş. 株式会社 🏗 O'Brien; DROP TABLE licence; -- %_\\",
         email=None,
         purchased_on=date(1, 1, 1),
@@ -106,10 +109,22 @@ def full_licence() -> Licence:
     )
 
 
+def customer_of(licence: Licence) -> Customer:
+    """The customer that the licence belongs to."""
+    return Customer(licence.customer_id, CustomerDetails(licence.customer, licence.email), licence.created_at)
+
+
+def add(records: Records, licence: Licence, *, feed_token_digest: str) -> None:
+    """Add the licence, and its customer where that is a new one."""
+    if records.customers.get(licence.customer_id) is None:
+        records.customers.add(customer_of(licence))
+    records.licences.add(licence, feed_token_digest=feed_token_digest)
+
+
 def store(database: Database, *licences: Licence) -> None:
     """Both products, and the licences."""
     with database.writing() as records:
         for name in (CAD, CAM):
             records.products.add(product(name))
         for licence in licences:
-            records.licences.add(licence, feed_token_digest=digest_of(f"feed of {licence.licence_id}"))
+            add(records, licence, feed_token_digest=digest_of(f"feed of {licence.licence_id}"))

@@ -18,7 +18,7 @@ from tenure_server.adapters.database import SqlDatabase, upgrade_schema
 from tenure_server.errors import Conflict, DatabaseUnavailable, InvalidRequest, SettingsError
 from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.names import ProductName
-from tests.server.adapters.sample_records import CAD, digest_of, paid, plain_licence, product, store
+from tests.server.adapters.sample_records import CAD, add, digest_of, paid, plain_licence, product, store
 from tests.services.ports import free_port
 from tests.services.postgres import PostgresServer
 
@@ -248,7 +248,7 @@ def test_errors_do_not_repeat_the_values_of_a_statement(sql_database: SqlDatabas
         pytest.raises(Conflict, match=r"rule of the database \(.*licence_currency\)") as caught,
         sql_database.writing() as records,
     ):
-        records.licences.add(licence, feed_token_digest=digest_of("feed"))
+        add(records, licence, feed_token_digest=digest_of("feed"))
     assert "Secretive Customer" not in everything_said(caught.value)
 
 
@@ -259,9 +259,9 @@ _HALF_A_SALE = """
 import sys, time
 from datetime import date
 from tenure_server.adapters.database import SqlDatabase
-from tests.server.adapters.sample_records import digest_of, paid, plain_licence
+from tests.server.adapters.sample_records import add, digest_of, paid, plain_licence
 with SqlDatabase(sys.argv[1]).writing() as records:
-    records.licences.add(plain_licence("8aaa"), feed_token_digest=digest_of("feed"))
+    add(records, plain_licence("8aaa"), feed_token_digest=digest_of("feed"))
     records.licences.add_period("7k2m", paid(date(2025, 1, 1), date(2025, 12, 31)))
     records.signed_files.publish({"1.root.json": b"r", "timestamp.json": b"t"})
     print("half-way", flush=True)
@@ -291,7 +291,7 @@ import sys
 from datetime import date
 from tenure_server.adapters.database import SqlDatabase
 from tenure_server.errors import Conflict
-from tests.server.adapters.sample_records import paid
+from tests.server.adapters.sample_records import add, paid
 database = SqlDatabase(sys.argv[1])
 database.check()
 print("ready", flush=True)

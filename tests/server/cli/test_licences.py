@@ -105,6 +105,7 @@ def test_a_renewal_as_json(operator: Operator) -> None:
         "ends_on": "2027-11-22",
         "source": "order",
         "price": {"minor_units": 15_000, "currency": "MYR"},
+        "order": "O-2026-00002",
     }
 
 

@@ -37,6 +37,7 @@ def test_a_program_reads_everything_page_by_page_and_then_only_what_is_new(offic
         "timestamp": "2026-11-23T12:00:00Z",
         "subject": issued.licence.licence_id,
         "product": "cad",
+        "customer": issued.licence.customer_id,
         "data": {"edition": "pro", "seats": 1, "purchased_on": "2026-11-23"},
     }
 

@@ -56,6 +56,6 @@ def test_a_parameter_is_refused(shop: Shop) -> None:
 def test_a_genuine_key_of_a_licence_that_this_server_does_not_know_is_refused(shop: Shop) -> None:
     known = shop.bo.licence
     claims = LicenceKeyClaims("nobody", known.product, known.edition, known.purchased_on, 1, shop.world.now())
-    key = shop.world.installation.issue_licence.key_signer.sign(claims)
+    key = shop.world.installation.issue_licence.selling.key_signer.sign(claims)
     response = shop.client.get("/v1/licence", headers=license_header(key))
     assert problem(response, 401)["code"] == "unknown_licence"

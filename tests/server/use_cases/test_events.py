@@ -15,6 +15,8 @@ from tenure_signing.names import ChannelName
 from tenure_signing.versions import Version
 from tests.server.world import CAD, LINUX, TODAY, WHO, WINDOWS, World
 
+SALE = ("order.created", "order.paid")
+
 
 def told(world: World) -> list[Event]:
     with world.database.reading() as records:
@@ -33,6 +35,8 @@ def test_a_licence_sold_with_smp_tells_of_the_licence_and_its_period(world: Worl
     issued = world.issue(TODAY)
     licence_id = issued.licence.licence_id
     assert [(event.type.value, event.subject, event.product) for event in told(world)] == [
+        ("order.created", "O-2026-00001", CAD),
+        ("order.paid", "O-2026-00001", CAD),
         ("licence.issued", licence_id, CAD),
         ("period.added", licence_id, CAD),
     ]
@@ -58,35 +62,35 @@ def test_every_event_has_an_id_of_its_own(world: World) -> None:
     world.issue(TODAY)
     world.issue(TODAY)
     ids = [event.event_id for event in told(world)]
-    assert len(set(ids)) == len(ids) == 4
+    assert len(set(ids)) == len(ids) == 8
     assert all(len(one) == 30 and one.startswith("evt_") for one in ids)
 
 
 def test_a_renewal_tells_of_the_term_and_of_the_renewal(world: World) -> None:
     licence = world.issue(date(2025, 12, 1)).licence
     world.installation.renew_support(licence.licence_id, 2, who=WHO)
-    assert types(world)[2:] == ["period.added", "licence.renewed"]
+    assert types(world)[4:] == ["order.created", "order.paid", "period.added", "licence.renewed"]
     assert data(world, "licence.renewed") == {"edition": "pro", "years": 2, "supported_until": "2028-11-30"}
 
 
 def test_a_first_term_bought_later_is_no_renewal(world: World) -> None:
     licence = world.issue(date(2025, 12, 1), smp_years=None).licence
     world.installation.renew_support(licence.licence_id, 1, who=WHO)
-    assert types(world) == ["licence.issued", "period.added"]
+    assert types(world) == [*SALE, "licence.issued", *SALE, "period.added"]
 
 
 def test_a_refused_renewal_tells_nothing(world: World) -> None:
     licence = world.issue(TODAY).licence
     with suppress(Conflict):
         world.installation.renew_support(licence.licence_id, 1, who=WHO)
-    assert types(world) == ["licence.issued", "period.added"]
+    assert types(world) == [*SALE, "licence.issued", "period.added"]
 
 
 def test_suspension_reinstatement_and_revocation_are_told_once_each(world: World) -> None:
     licence = world.issue(TODAY, smp_years=None).licence
     for status in (LicenceStatus.SUSPENDED, LicenceStatus.SUSPENDED, LicenceStatus.ACTIVE, LicenceStatus.REVOKED):
         world.change_status(licence, status)
-    assert types(world)[1:] == ["licence.suspended", "licence.reinstated", "licence.revoked"]
+    assert types(world)[3:] == ["licence.suspended", "licence.reinstated", "licence.revoked"]
     assert data(world, "licence.revoked") == {"edition": "pro", "before": "active", "reason": "invoice unpaid"}
 
 
@@ -96,7 +100,7 @@ def test_periods_and_grants_by_hand_are_told(world: World) -> None:
     world.installation.add_period_by_hand(licence_id, period, reason="goodwill", who=WHO)
     for _ in range(2):
         world.installation.grant_release(licence_id, LineGrant(2, 4), reason="goodwill", who=WHO)
-    assert types(world)[1:] == ["period.added", "licence.granted"]
+    assert types(world)[3:] == ["period.added", "licence.granted"]
     assert data(world, "period.added")["price_minor_units"] is None
     assert data(world, "licence.granted")["grant"] == "line 2.4"
 
@@ -154,4 +158,4 @@ def test_a_change_and_its_event_are_kept_together_or_not_at_all(
         found = records.licences.get(licence.licence_id)
     assert found is not None
     assert found.status is LicenceStatus.ACTIVE
-    assert types(world) == ["licence.issued"]
+    assert types(world) == [*SALE, "licence.issued"]

@@ -65,7 +65,7 @@ def test_the_key_of_a_licence_opens_it_and_no_other_key_does(world: World) -> No
 
 
 def test_a_genuine_key_of_a_licence_that_was_never_stored_is_refused(world: World) -> None:
-    claims = world.installation.issue_licence.key_signer
+    claims = world.installation.issue_licence.selling.key_signer
     from tenure_server.use_cases.signers import LicenceKeyClaims
 
     key = claims.sign(LicenceKeyClaims("unknown", CAD, PRO, TODAY, 1, world.now()))

@@ -15,6 +15,16 @@ from tenure_server.adapters.memory_outbox import MemoryOutbox
 from tenure_server.adapters.memory_release_drafts import MemoryApprovalRules, MemoryReleaseDrafts
 from tenure_server.adapters.memory_reminders import MemoryReminders
 from tenure_server.adapters.memory_reports import MemoryReports
+from tenure_server.adapters.memory_sales import (
+    MemoryCustomers,
+    MemoryNumbers,
+    MemoryOnceKeys,
+    MemoryOrders,
+    MemoryPaymentNotices,
+    MemoryQuotes,
+    SalesTables,
+    order_words,
+)
 from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
 from tenure_server.adapters.memory_webhooks import MemoryWebhooks
 from tenure_server.adapters.metadata_files import role_and_version
@@ -23,10 +33,12 @@ from tenure_server.domain.audit_chain import AuditEvent, AuditHead, AuditRecord,
 from tenure_server.domain.events import NumberedEvent
 from tenure_server.domain.install_reports import DayCount, FailureLimit, InstallReport, Outcome, OutcomeCounts
 from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
-from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
+from tenure_server.domain.licences import IssuedKey, Licence, OrderLine, PaidPeriod
+from tenure_server.domain.paging import Place
 from tenure_server.domain.products import Product
 from tenure_server.domain.release_drafts import ReleaseDraft
 from tenure_server.domain.reminders import Reminder
+from tenure_server.domain.search_words import fits, wanted_words
 from tenure_server.domain.webhooks import Attempt, Delivery, WebhookEndpoint
 from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.ports import BuildUpload, Records
@@ -46,6 +58,7 @@ class _Tables:
     counter: list[int] = field(default_factory=lambda: [0])
     products: dict[ProductName, Product] = field(default_factory=dict)
     licences: dict[str, Licence] = field(default_factory=dict)
+    sales: SalesTables = field(default_factory=SalesTables)
     feed_tokens: dict[str, str] = field(default_factory=dict)  # digest to licence id
     files: dict[str, bytes] = field(default_factory=dict)
     trusted: dict[str, bytes] = field(default_factory=dict)
@@ -101,6 +114,12 @@ class MemoryDatabase:
             self._tables = tables
             self._commits += 1
 
+    def copy(self) -> MemoryDatabase:
+        """Another database with what is in this one now."""
+        other = MemoryDatabase()
+        other._tables = self._tables.copy()
+        return other
+
     def check(self) -> None:
         """Memory always answers."""
 
@@ -139,6 +158,12 @@ class _MemoryRecords:
         self._tables = tables
         self.products = _Products(tables)
         self.licences = _Licences(tables)
+        self.customers = MemoryCustomers(tables.sales)
+        self.once_keys = MemoryOnceKeys(tables.sales)
+        self.orders = MemoryOrders(tables.sales)
+        self.numbers = MemoryNumbers(tables.sales)
+        self.quotes = MemoryQuotes(tables.sales)
+        self.payment_notices = MemoryPaymentNotices(tables.sales)
         self.signed_files = _SignedFiles(tables)
         self.rollouts = _Rollouts(tables)
         self.notes = _Notes(tables)
@@ -199,23 +224,44 @@ class _Products(_Table):
 
 class _Licences(_Table):
     def get(self, licence_id: str) -> Licence | None:
-        return self.tables.licences.get(licence_id)
+        licence = self.tables.licences.get(licence_id)
+        return self._as_read(licence) if licence is not None else None
 
     def by_key_digest(self, digest: str) -> Licence | None:
-        return next((one for one in self.tables.licences.values() if any(k.digest == digest for k in one.keys)), None)
+        return next((self._as_read(one) for one in self.tables.licences.values() if _has_key(one, digest)), None)
 
     def by_feed_token_digest(self, digest: str) -> Licence | None:
-        return self.tables.licences.get(self.tables.feed_tokens.get(digest, ""))
+        return self.get(self.tables.feed_tokens.get(digest, ""))
 
-    def search(self, text: str = "", *, limit: int = 100) -> tuple[Licence, ...]:
-        if limit < 1:
+    def search(self, text: str = "", *, limit: int = 100, after: Place | None = None) -> tuple[Licence, ...]:
+        words = wanted_words(text)
+        if limit < 1 or (text and not words):
             return ()
-        wanted = text.casefold()
-        found = [one for one in self.tables.licences.values() if any(wanted in word.casefold() for word in _words(one))]
-        return tuple(sorted(found, key=lambda one: (one.created_at, one.licence_id), reverse=True)[:limit])
+        found = [one for one in self.tables.licences.values() if fits(words, self._words(one))]
+        if after is not None:
+            found = [one for one in found if (one.created_at, one.licence_id) < (after.at, after.id)]
+        return self._newest_first(found)[:limit]
+
+    def of_customer(self, customer_id: str) -> tuple[Licence, ...]:
+        return self._newest_first(one for one in self.tables.licences.values() if one.customer_id == customer_id)
+
+    def _newest_first(self, licences: Iterable[Licence]) -> tuple[Licence, ...]:
+        in_order = sorted(licences, key=lambda one: (one.created_at, one.licence_id), reverse=True)
+        return tuple(map(self._as_read, in_order))
+
+    def _words(self, licence: Licence) -> frozenset[str]:
+        customer = self.tables.sales.customers[licence.customer_id]
+        own = licence.search_words() | order_words(self.tables.sales, licence.licence_id)
+        return own | customer.search_words()
+
+    def _as_read(self, licence: Licence) -> Licence:
+        customer = self.tables.sales.customers[licence.customer_id]
+        return replace(licence, customer=customer.name, email=customer.email)
 
     def add(self, licence: Licence, *, feed_token_digest: str) -> None:
         self.require_product(licence.product)
+        if licence.customer_id not in self.tables.sales.customers:
+            raise NotFound("There is no such customer.", code="unknown_customer")
         taken = licence.licence_id in self.tables.licences or feed_token_digest in self.tables.feed_tokens
         if taken or len({key.digest for key in licence.keys}) < len(licence.keys):
             raise Conflict("There is such a licence already.", code="licence_exists")
@@ -235,6 +281,26 @@ class _Licences(_Table):
             _require_apart(old, period.period)
         periods = sorted((*licence.periods, period), key=lambda paid: paid.period)
         self.tables.licences[licence_id] = replace(licence, periods=tuple(periods))
+
+    def end_period(self, licence_id: str, period: SupportPeriod, ends_on: date | None) -> None:
+        licence = self._licence(licence_id)
+        periods = []
+        for paid in licence.periods:
+            if paid.period != period:
+                periods.append(paid)
+            elif ends_on is not None:
+                shorter = SupportPeriod(period.starts_on, min(period.ends_on, ends_on))
+                periods.append(replace(paid, period=shorter))
+        self.tables.licences[licence_id] = replace(licence, periods=tuple(periods))
+
+    def add_lines(self, licence_id: str, lines: Sequence[OrderLine]) -> None:
+        licence = self._licence(licence_id)
+        self.tables.licences[licence_id] = replace(licence, lines=(*licence.lines, *lines))
+
+    def remove_lines(self, licence_id: str, order: str) -> None:
+        licence = self._licence(licence_id)
+        left = tuple(line for line in licence.lines if line.order != order)
+        self.tables.licences[licence_id] = replace(licence, lines=left)
 
     def add_grant(self, licence_id: str, grant: Grant) -> None:
         licence = self._licence(licence_id)
@@ -270,9 +336,8 @@ def _require_apart(one: SupportPeriod, other: SupportPeriod) -> None:
         raise Conflict("The period overlaps one that is there already.", code="periods_overlap")
 
 
-def _words(licence: Licence) -> tuple[str, ...]:
-    hints = (key.hint for key in licence.keys)
-    return (licence.licence_id, licence.customer, licence.email or "", licence.product, *hints)
+def _has_key(licence: Licence, digest: str) -> bool:
+    return any(key.digest == digest for key in licence.keys)
 
 
 class _SignedFiles(_Table):

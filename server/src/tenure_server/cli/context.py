@@ -15,6 +15,7 @@ import typer
 
 from tenure_server.installation import Installation, utc_now
 from tenure_server.settings import Settings
+from tenure_server.use_cases.once import Once
 from tenure_server.use_cases.ports import Clock
 from tenure_signing.errors import SigningError
 
@@ -28,6 +29,19 @@ AlthoughNeeded = Annotated[
     typer.Option("--although-needed", help="Even if older installs reach other releases only through it."),
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it goes to the audit trail.")]
+
+ReferenceOption = Annotated[
+    str | None,
+    typer.Option("--reference", help="The customer's or shop's own number. Given again, nothing is done twice."),
+]
+
+ONCE_OWNER = "command line"
+"""Whose keys references are: all operators', so that one does not repeat what another did."""
+
+
+def once_of(reference: str | None, operation: str, request: object) -> Once | None:
+    """For a command that was given a reference."""
+    return Once.of(ONCE_OWNER, reference, {operation: repr(request)}) if reference is not None else None
 
 
 @dataclass

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from tenure_server.cli.context import AsJson, CommandContext, ReasonOption, context_of, parsed, parsed_or_none
+from tenure_server.cli.context import (
+    AsJson,
+    CommandContext,
+    ReasonOption,
+    ReferenceOption,
+    context_of,
+    once_of,
+    parsed,
+    parsed_or_none,
+)
 from tenure_server.cli.output import money_json, plural, print_facts, print_json, print_line, print_table, say
 from tenure_server.domain.licences import Licence, PaidPeriod
 from tenure_server.domain.money import parse_amount, parse_currency, show
@@ -38,8 +47,13 @@ def issue(
     ctx: typer.Context,
     product: Annotated[str, typer.Option("--product", help="The product's name.")],
     edition: Annotated[str, typer.Option("--edition", help="The edition bought.")],
-    customer: Annotated[str, typer.Option("--customer", help="Who bought it.")],
     price: Annotated[str, typer.Option("--price", help="Base price paid, such as 1200.00.")],
+    customer: Annotated[
+        str | None, typer.Option("--customer", help="Who bought it: a name, which makes a new customer where needed.")
+    ] = None,
+    customer_id: Annotated[
+        str | None, typer.Option("--customer-id", help="Or the id of a customer, as tenure customer list shows it.")
+    ] = None,
     email: Annotated[str | None, typer.Option("--email", help="Where reminders go.")] = None,
     currency: Annotated[str | None, typer.Option("--currency", help="ISO 4217. [TENURE_CURRENCY]")] = None,
     users: Annotated[int, typer.Option("--additional-users", help="Users beyond the first.")] = 0,
@@ -48,16 +62,22 @@ def issue(
     ] = None,
     smp_years: Annotated[int | None, typer.Option("--smp-years", help="SMP bought with it: 1 or 2 years.")] = None,
     purchased_on: Annotated[str | None, typer.Option("--purchased-on", help="YYYY-MM-DD; default today.")] = None,
+    reference: ReferenceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue a licence. Prints its key, once: send it to the customer."""
     context = context_of(ctx)
     money = parsed("--currency", currency or context.installation.settings.currency, parse_currency)
+    if (customer is None) == (customer_id is None):
+        raise typer.BadParameter("either --customer or --customer-id is needed, not both")
+    if customer_id is not None and email is not None:
+        raise typer.BadParameter("--email goes with --customer: tenure customer change --email changes a known one's")
     order = LicenceOrder(
         product=parsed("--product", product, parse_product),
         edition=parsed("--edition", edition, parse_edition),
-        customer=customer,
+        customer=customer or "",
         email=email,
+        customer_id=customer_id,
         base_price=parsed("--price", price, lambda text: parse_amount(text, money)),
         additional_users=users,
         additional_users_price=parsed_or_none(
@@ -65,8 +85,10 @@ def issue(
         ),
         smp_years=smp_years,
         purchased_on=parsed_or_none("--purchased-on", purchased_on, parse_day),
+        reference=reference,
     )
-    issued = context.installation.issue_licence(order, who=context.who)
+    once = once_of(reference, "licence.issue", order)
+    issued = context.installation.issue_licence(order, who=context.who, once=once)
     standing = context.installation.show_licence(issued.licence)
     if as_json:
         print_json({**_json(standing), "key": issued.key})
@@ -101,7 +123,9 @@ def show_licence(
 @commands.command("list")
 def list_licences(
     ctx: typer.Context,
-    text: Annotated[str, typer.Argument(help="Part of an id, customer, e-mail, product or key.")] = "",
+    text: Annotated[
+        str, typer.Argument(help="What a caller says: name, e-mail, id, product, characters of the key.")
+    ] = "",
     limit: Annotated[int, typer.Option("--limit", help="How many at most.", min=1, max=1_000_000)] = LIST_LIMIT,
     as_json: AsJson = False,
 ) -> None:
@@ -139,6 +163,7 @@ def renew(
     starts_on: Annotated[str | None, typer.Option("--starts-on", help="With --by-hand: first day.")] = None,
     ends_on: Annotated[str | None, typer.Option("--ends-on", help="With --by-hand: last day, inclusive.")] = None,
     reason: Annotated[str | None, typer.Option("--reason", help="With --by-hand: why.")] = None,
+    reference: ReferenceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Buy or renew SMP for a licence.
@@ -147,11 +172,15 @@ def renew(
     """
     context = context_of(ctx)
     if by_hand:
+        if reference is not None:
+            raise typer.BadParameter("--reference goes with an order, not with --by-hand")
         paid = _by_hand(context, licence_id, years, starts_on, ends_on, reason)
     else:
         if years is None or starts_on or ends_on or reason:
             raise typer.BadParameter("--years is needed; --starts-on, --ends-on and --reason go with --by-hand")
-        paid = context.installation.renew_support(licence_id, years, who=context.who)
+        once = once_of(reference, "licence.renew", (licence_id, years))
+        renew_support = context.installation.renew_support
+        paid = renew_support(licence_id, years, who=context.who, reference=reference, once=once)
     if as_json:
         print_json(_period_json(paid))
         return
@@ -252,6 +281,7 @@ def _print_standing(standing: LicenceStanding) -> None:
         {
             "licence": licence.licence_id,
             "customer": licence.customer + (f" <{licence.email}>" if licence.email else ""),
+            "customer id": licence.customer_id,
             "product": f"{licence.product}, {licence.edition} edition, {plural(licence.seats, 'seat')}",
             "status": f"{licence.status}{reason}",
             "purchased on": f"{licence.purchased_on}, for {show(licence.total_purchase_price)}",
@@ -288,6 +318,7 @@ def _summary(licence: Licence) -> dict[str, object]:
     last_day = licence.last_paid_day
     return {
         "licence_id": licence.licence_id,
+        "customer_id": licence.customer_id,
         "customer": licence.customer,
         "email": licence.email,
         "product": licence.product,
@@ -333,4 +364,5 @@ def _period_json(paid: PaidPeriod) -> dict[str, object]:
         "ends_on": paid.period.ends_on.isoformat(),
         "source": paid.source.value,
         "price": money_json(price) if price is not None else None,
+        "order": paid.order,
     }

@@ -17,14 +17,18 @@ from tenure_server import __version__
 from tenure_server.cli import (
     audit,
     bundle,
+    customers,
     events,
     explain,
     keys,
+    licence_files,  # noqa: F401 (adds commands to the group of licences)
     licence_updates,
     licences,
     mirror,
+    orders,
     products,
     promote,
+    quotes,
     release_drafts,
     releases,
     reminders,
@@ -78,6 +82,9 @@ def _options(
 server.register(app)
 products.register(app)
 licences.register(app)
+customers.register(app)
+orders.register(app)
+quotes.register(app)
 licence_updates.register()
 explain.register(app)
 releases.register(app)

@@ -39,6 +39,12 @@ class EventType(StrEnum):
     LICENCE_REINSTATED = "licence.reinstated"
 
     PERIOD_ADDED = "period.added"
+    PERIOD_ENDED = "period.ended"  # earlier than it was paid for: its order was refunded
+
+    ORDER_CREATED = "order.created"
+    ORDER_PAID = "order.paid"
+    ORDER_CANCELLED = "order.cancelled"
+    ORDER_REFUNDED = "order.refunded"
 
     RELEASE_PUBLISHED = "release.published"
     RELEASE_BUILDS_ADDED = "release.builds_added"

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from tenure_server.domain.pricing import total
+from tenure_server.domain.search_words import parts_of, words_of
 from tenure_signing.entitlement import (
     Entitlement,
     Grant,
@@ -33,6 +34,7 @@ class OrderLine:
     seats: int  # 1 for the base licence
     amount: Money
     bought_on: date
+    order: str | None = None  # its number
 
 
 class PeriodSource(StrEnum):
@@ -49,6 +51,7 @@ class PaidPeriod:
     source: PeriodSource
     price: Money | None
     added_at: datetime
+    order: str | None = None  # its number
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ class Licence:
     licence_id: str
     product: ProductName
     edition: EditionName
-    customer: str
+    customer_id: str
+    customer: str  # the name and e-mail address that the customer's own record has
     email: str | None
     purchased_on: date
     currency: str
@@ -98,6 +102,10 @@ class Licence:
     @property
     def last_paid_day(self) -> date | None:
         return max((paid.period.ends_on for paid in self.periods), default=None)
+
+    def search_words(self) -> frozenset[str]:
+        """What a caller may say of the licence itself; the customer has words of its own."""
+        return words_of(self.licence_id, self.product) | parts_of(*(key.hint for key in self.keys))
 
     def entitlement(self, service_packs: ServicePacks) -> Entitlement:
         """What the licence entitles to, under the product's setting for service packs."""

@@ -34,3 +34,8 @@ def show(money: Money) -> str:
     """``MYR 1,200.50``."""
     amount = Decimal(money.minor_units).scaleb(-get_currency_precision(money.currency))
     return format_currency(amount, money.currency, format="¤¤ #,##0.00", locale="en")
+
+
+def written(money: Money) -> str:
+    """As ``parse_amount`` reads it: ``1200.50``."""
+    return f"{Decimal(money.minor_units).scaleb(-get_currency_precision(money.currency)):f}"

@@ -85,3 +85,11 @@ def renewal_window(
             return RenewalWindow(Ordering.LAPSED_GAP, starts_on=today)
         case LapsePolicy.BACKDATE:
             return RenewalWindow(Ordering.LAPSED_BACKDATE, starts_on=next_day)
+
+
+def cut_short(period: SupportPeriod, cancelled_on: date) -> SupportPeriod | None:
+    """What is left of a period that is refunded or cancelled on that day: it ends on the day before. None if it had
+    not begun before; the whole of it if it was over."""
+    if cancelled_on <= period.starts_on:
+        return None
+    return SupportPeriod(period.starts_on, min(period.ends_on, cancelled_on - _ONE_DAY))

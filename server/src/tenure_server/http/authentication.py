@@ -7,14 +7,21 @@ A key is never echoed, and no error says more of a header than what is wrong wit
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from tenure_server.domain.api_tokens import ApiToken, Scope
+from tenure_server.domain.api_tokens import ApiToken, Scope, ScopeRefusal
 from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_server.domain.licences import Licence
-from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable, InvalidRequest, TokenRequired
+from tenure_server.errors import (
+    AuthenticationRequired,
+    DatabaseUnavailable,
+    Forbidden,
+    InvalidRequest,
+    TokenRequired,
+)
 from tenure_server.http.parameters import NO_CERTIFICATE
 from tenure_server.use_cases.api_tokens import TOKEN_PREFIX, AuthenticateToken, require_scope
 from tenure_server.use_cases.identify_licence import IdentifyLicence
@@ -63,6 +70,18 @@ class TokenAuthentication:
         token = self.authenticate(api_token_in(request.headers.getlist("authorization")))
         if scope is not None:
             require_scope(token, scope)
+        return token
+
+    def token_for_any(self, request: Request, scopes: Collection[Scope]) -> ApiToken:
+        """The active token, which has at least one of the scopes. Raises as ``token``."""
+        token = self.token(request)
+        if Scope.ADMIN not in token.scopes and token.scopes.isdisjoint(scopes):
+            listed = ", ".join(sorted(token.scopes))
+            raise Forbidden(
+                f"This token is for {listed}, not for {' or '.join(scopes)}.",
+                code=ScopeRefusal.SCOPE,
+                hint="use a token made for this",
+            )
         return token
 
 

@@ -22,6 +22,7 @@ class Access(Enum):
     ANYONE = "anyone"
     LICENCE = "licence"  # the key in the Authorization header
     TOKEN = "token"  # noqa: S105 (an API token in the Authorization header)
+    SIGNATURE = "signature"  # a shop that signs what it says
     LINK = "link"  # whoever holds a signed link or a feed token
 
 
@@ -40,7 +41,7 @@ class Operation:
     status: HTTPStatus = HTTPStatus.OK
     is_conditional: bool = False  # has an ETag and answers 304
     refusals: tuple[type[TenureError], ...] = ()
-    method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     body: type[BaseModel] | str | None = None  # the model of a JSON body, or the media type of any other
 
 

@@ -24,6 +24,7 @@ from tenure_server.errors import (
     StoreUnavailable,
     TenureError,
     TokenRequired,
+    UnprocessableRepeat,
 )
 from tenure_server.http.wire import Fault, Problem
 from tenure_server.use_cases.download import ReleaseGone
@@ -39,6 +40,7 @@ TOKEN_CHALLENGES = ('Bearer realm="tenure management"',)
 
 STATUS_OF: Mapping[type[TenureError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.BAD_REQUEST,
+    UnprocessableRepeat: HTTPStatus.UNPROCESSABLE_ENTITY,
     AuthenticationRequired: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,

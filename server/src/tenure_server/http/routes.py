@@ -38,6 +38,7 @@ from tenure_server.http.local_store import LocalStoreDownloads
 from tenure_server.http.local_uploads import LocalStoreUploads
 from tenure_server.http.parameters import StoredFileRequest
 from tenure_server.http.problems import EXCEPTION_HANDLERS
+from tenure_server.http.sales import SalesParts, sales_endpoints
 from tenure_server.use_cases.api_tokens import AuthenticateToken
 from tenure_server.use_cases.change_release_draft import ChangeReleaseDraft
 from tenure_server.use_cases.check_for_update import CheckForUpdate
@@ -88,6 +89,7 @@ class Parts:
     change_release_draft: ChangeReleaseDraft
     received_parts: LocalStoreUploads | None
     integration: IntegrationParts
+    sales: SalesParts
 
 
 def endpoints(parts: Parts) -> tuple[Endpoint, ...]:
@@ -142,6 +144,7 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
     ).endpoints()
     if parts.received_parts is not None:
         yield Endpoint("/uploads/{upload}/{number}", parts.received_parts.put, local_uploads.PART)
+    yield from sales_endpoints(TokenAuthentication(parts.authenticate_token), parts.database, parts.sales)
     yield Endpoint("/healthz", lives.live, health.LIVE)
     yield Endpoint("/readyz", lives.ready, health.READY)
 

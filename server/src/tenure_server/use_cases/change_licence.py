@@ -8,53 +8,12 @@ from typing import assert_never
 
 from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import Licence, PaidPeriod, PeriodSource
-from tenure_server.domain.pricing import smp_price
-from tenure_server.domain.smp import PLAN_YEARS, Ordering, RenewalWindow, renewal_window, term
+from tenure_server.domain.smp import Ordering, RenewalWindow
 from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.events import announce_licence, announce_period
 from tenure_server.use_cases.ports import Clock, Database, Records
-from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.entitlement import LicenceStatus, SupportPeriod
-
-
-@dataclass(frozen=True, slots=True)
-class RenewSupport:
-    """RULES.md, Support periods: the renewal window, the lapse policy, the first term of a licence without SMP."""
-
-    database: Database
-    clock: Clock
-    policy: VendorPolicy
-
-    def __call__(self, licence_id: str, years: int, *, who: str) -> PaidPeriod:
-        """Order and pay a term of one or two years today.
-
-        Raises ``Conflict`` with the code ``too_early`` or ``lapsed_closed`` when RULES.md refuses it, and
-        ``licence_suspended`` or ``licence_revoked`` for such a licence.
-        """
-        if years not in PLAN_YEARS:
-            raise InvalidRequest("An SMP plan is for one or two years.", code="invalid_plan")
-        now = self.clock()
-        today = self.policy.day_of(now)
-        with self.database.writing() as records:
-            licence = licence_of(records, licence_id)
-            if licence.status is not LicenceStatus.ACTIVE:
-                raise Conflict(
-                    f"This licence is {licence.status}.",
-                    code=f"licence_{licence.status}",
-                    hint="reinstate it first",
-                )
-            product = records.products.get(licence.product)
-            assert product is not None
-            window = renewal_window(licence.last_paid_day, product.lapse_policy, today, self.policy.renewal_rules)
-            period = term(_start(window), years)
-            price = smp_price(licence.total_purchase_price, years, self.policy.prices)
-            paid = PaidPeriod(period, PeriodSource.ORDER, price, now)
-            _add(records, licence, paid, who, years=years)
-            if licence.last_paid_day is not None:
-                ends_on = paid.period.ends_on.isoformat()
-                announce_licence(records, now, EventType.LICENCE_RENEWED, licence, years=years, supported_until=ends_on)
-        return paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +99,8 @@ def _add(records: Records, licence: Licence, paid: PaidPeriod, who: str, **detai
     announce_period(records, licence, paid)
 
 
-def _start(window: RenewalWindow) -> date:
+def first_day(window: RenewalWindow) -> date:
+    """Of the term that can be ordered today. Raises ``Conflict`` (``too_early``, ``lapsed_closed``)."""
     match window.ordering:
         case Ordering.FIRST_TERM | Ordering.OPEN | Ordering.LAPSED_GAP | Ordering.LAPSED_BACKDATE:
             assert window.starts_on is not None

@@ -44,6 +44,7 @@ def announce_licence(records: Records, at: datetime, type: EventType, licence: L
         licence.licence_id,
         {"edition": licence.edition, **data},
         product=licence.product,
+        customer=licence.customer_id,
     )
 
 

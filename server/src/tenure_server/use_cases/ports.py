@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -14,15 +14,18 @@ from tenure_server.domain.audit_chain import AuditEvent as AuditEvent
 from tenure_server.domain.audit_chain import AuditHead, AuditRecord
 from tenure_server.domain.install_reports import DayCount, FailureLimit, InstallReport, OutcomeCounts
 from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
-from tenure_server.domain.licences import IssuedKey, Licence, PaidPeriod
+from tenure_server.domain.licences import IssuedKey, Licence, OrderLine, PaidPeriod
+from tenure_server.domain.paging import Place
 from tenure_server.domain.products import Product
+from tenure_server.use_cases.ports_customers import Customers, OnceKeys
 from tenure_server.use_cases.ports_events import Outbox
+from tenure_server.use_cases.ports_orders import Numbers, Orders, PaymentNotices, Quotes
 from tenure_server.use_cases.ports_release_drafts import ApprovalRules, ReleaseDrafts
 from tenure_server.use_cases.ports_reminders import Reminders
 from tenure_server.use_cases.ports_reports import ReportData
 from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
 from tenure_server.use_cases.ports_webhooks import Webhooks
-from tenure_signing.entitlement import Grant, LicenceStatus, UpdateRules
+from tenure_signing.entitlement import Grant, LicenceStatus, SupportPeriod, UpdateRules
 from tenure_signing.languages import Language
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Rollout
@@ -140,16 +143,35 @@ class Licences(Protocol):
 
     def by_feed_token_digest(self, digest: str) -> Licence | None: ...
 
-    def search(self, text: str = "", *, limit: int = 100) -> tuple[Licence, ...]:
-        """Licences whose id, customer, e-mail, product or key hint contains the text in any case; newest first."""
+    def search(self, text: str = "", *, limit: int = 100, after: Place | None = None) -> tuple[Licence, ...]:
+        """Licences of which every word of the text begins a word (``domain/search_words.py``): of the id, the customer,
+        the e-mail, the product, an order's number, or the hint of a key; newest first, after the place."""
+        ...
+
+    def of_customer(self, customer_id: str) -> tuple[Licence, ...]:
+        """Newest first."""
         ...
 
     def add(self, licence: Licence, *, feed_token_digest: str) -> None:
-        """Raises ``Conflict`` (code ``licence_exists``) if the id or one of the keys is taken."""
+        """The customer's name and e-mail are not the licence's to say: it belongs to ``customer_id``.
+
+        Raises ``Conflict`` (code ``licence_exists``) if the id or one of the keys is taken, and ``NotFound``
+        (``unknown_product``, ``unknown_customer``).
+        """
         ...
 
     def add_period(self, licence_id: str, period: PaidPeriod) -> None:
         """Raises ``Conflict`` (code ``periods_overlap``) if it overlaps a stored one, also under concurrency."""
+        ...
+
+    def end_period(self, licence_id: str, period: SupportPeriod, ends_on: date | None) -> None:
+        """The stored period ends on that earlier day; with None it never was. Nothing happens if it is not stored."""
+        ...
+
+    def add_lines(self, licence_id: str, lines: Sequence[OrderLine]) -> None: ...
+
+    def remove_lines(self, licence_id: str, order: str) -> None:
+        """Those that the order of this number brought."""
         ...
 
     def add_grant(self, licence_id: str, grant: Grant) -> None:
@@ -334,6 +356,18 @@ class Records(Protocol):
     def products(self) -> Products: ...
     @property
     def licences(self) -> Licences: ...
+    @property
+    def customers(self) -> Customers: ...
+    @property
+    def once_keys(self) -> OnceKeys: ...
+    @property
+    def orders(self) -> Orders: ...
+    @property
+    def numbers(self) -> Numbers: ...
+    @property
+    def quotes(self) -> Quotes: ...
+    @property
+    def payment_notices(self) -> PaymentNotices: ...
     @property
     def signed_files(self) -> SignedFiles: ...
     @property

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from tenure_server.domain.customers import DEFAULT_LANGUAGE
 from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import Licence
 from tenure_server.domain.reminder_words import language_spoken
@@ -86,7 +87,7 @@ class RemindCustomers:
             for reminder in (*waiting, *new):
                 licence = records.licences.get(reminder.licence_id)
                 if licence is not None and self._untruth(records, licence, reminder, now) is None:
-                    found.append(DueReminder(reminder, licence, self._language_of(licence)))
+                    found.append(DueReminder(reminder, licence, self._language_of(records, licence)))
         return tuple(found)
 
     def worded(self, licence_id: str, language: str | None = None) -> WordedReminder:
@@ -185,11 +186,14 @@ class RemindCustomers:
         if ends_on is None:
             raise Conflict("No support was ever bought for this licence.", code="never_supported")
         assert product is not None
-        spoken = language_spoken(language) if language is not None else self._language_of(licence)
+        spoken = language_spoken(language) if language is not None else self._language_of(records, licence)
         return self.word(self.facts_of(licence, product, ends_on, today), spoken)
 
-    def _language_of(self, licence: Licence) -> str:
-        return language_spoken(self.language)
+    def _language_of(self, records: Records, licence: Licence) -> str:
+        """The customer's, where it was said; else the vendor's."""
+        customer = records.customers.get(licence.customer_id)
+        known = customer.details.language if customer is not None else DEFAULT_LANGUAGE
+        return language_spoken(known if known != DEFAULT_LANGUAGE else self.language)
 
     def _mail(self, reminder: Reminder, licence: Licence, worded: WordedReminder) -> MailMessage:
         headers = {"Auto-Submitted": "auto-generated"}

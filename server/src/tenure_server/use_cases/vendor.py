@@ -19,6 +19,9 @@ class VendorPolicy:
     prices: SmpPrices = field(default_factory=SmpPrices)
     renewal_rules: RenewalRules = field(default_factory=RenewalRules)
     certificate_lifetime: timedelta = timedelta(days=30)
+    payment_days: int = 30
+    quote_days: int = 30
+    quote_terms: str = ""
 
     def day_of(self, instant: datetime) -> date:
         """The vendor's calendar day at that instant."""

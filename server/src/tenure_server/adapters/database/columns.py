@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, Text, TypeDecorator
 
 DIGEST = String(64)
 """SHA-256 in lower-case hexadecimal."""
 
 NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 """Given by the database, in the order of adding. SQLite gives them only where the type is its own 64-bit INTEGER."""
+
+
+WORD = Text().with_variant(Text(collation="C"), "postgresql")
+"""Compared byte by byte on both databases, so that an index finds what begins with something."""
 
 
 class Instant(TypeDecorator[datetime]):

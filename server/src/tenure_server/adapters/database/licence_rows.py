@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tenure_server.adapters.database.sales_tables import CustomerRow
 from tenure_server.adapters.database.tables import (
     GrantRow,
     LicenceKeyRow,
@@ -29,6 +30,7 @@ from tenure_signing.versions import Version
 
 def licence_of(
     row: LicenceRow,
+    customer: CustomerRow,
     *,
     keys: Iterable[LicenceKeyRow],
     lines: Iterable[OrderLineRow],
@@ -40,8 +42,9 @@ def licence_of(
         licence_id=row.licence_id,
         product=ProductName(row.product),
         edition=EditionName(row.edition),
-        customer=row.customer,
-        email=row.email,
+        customer_id=row.customer_id,
+        customer=customer.name,
+        email=customer.email,
         purchased_on=row.purchased_on,
         currency=row.currency,
         status=LicenceStatus(row.status),
@@ -56,26 +59,17 @@ def licence_of(
 
 
 def licence_row(licence: Licence, feed_token_digest: str) -> LicenceRow:
-    words = (
-        licence.licence_id,
-        licence.customer,
-        licence.email or "",
-        licence.product,
-        *(k.hint for k in licence.keys),
-    )
     row = LicenceRow(
         licence_id=licence.licence_id,
         product=licence.product,
         edition=licence.edition,
-        customer=licence.customer,
-        email=licence.email,
+        customer_id=licence.customer_id,
         purchased_on=licence.purchased_on,
         currency=licence.currency,
         status=licence.status.value,
         status_reason=licence.status_reason,
         created_at=licence.created_at,
         feed_token_digest=feed_token_digest,
-        search_text="\n".join(words).casefold(),
     )
     write_update_rules(row, licence.updates)
     return row
@@ -123,11 +117,14 @@ def line_row(licence_id: str, line: OrderLine) -> OrderLineRow:
         minor_units=line.amount.minor_units,
         currency=line.amount.currency,
         bought_on=line.bought_on,
+        sales_order=line.order,
     )
 
 
 def order_line(row: OrderLineRow) -> OrderLine:
-    return OrderLine(LineKind(row.kind), row.seats, Money(row.minor_units, row.currency), row.bought_on)
+    return OrderLine(
+        LineKind(row.kind), row.seats, Money(row.minor_units, row.currency), row.bought_on, row.sales_order
+    )
 
 
 def period_row(licence_id: str, paid: PaidPeriod) -> SupportPeriodRow:
@@ -139,6 +136,7 @@ def period_row(licence_id: str, paid: PaidPeriod) -> SupportPeriodRow:
         minor_units=paid.price.minor_units if paid.price is not None else None,
         currency=paid.price.currency if paid.price is not None else None,
         added_at=paid.added_at,
+        sales_order=paid.order,
     )
 
 
@@ -146,7 +144,9 @@ def paid_period(row: SupportPeriodRow) -> PaidPeriod:
     price = None
     if row.minor_units is not None and row.currency is not None:
         price = Money(row.minor_units, row.currency)
-    return PaidPeriod(SupportPeriod(row.starts_on, row.ends_on), PeriodSource(row.source), price, row.added_at)
+    return PaidPeriod(
+        SupportPeriod(row.starts_on, row.ends_on), PeriodSource(row.source), price, row.added_at, row.sales_order
+    )
 
 
 def grant_row(licence_id: str, grant: Grant) -> GrantRow:

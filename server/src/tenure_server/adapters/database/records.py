@@ -5,11 +5,15 @@ from __future__ import annotations
 from sqlmodel import Session
 
 from tenure_server.adapters.database.audit import SqlAuditTrail
+from tenure_server.adapters.database.customers import SqlCustomers, SqlOnceKeys
 from tenure_server.adapters.database.install_reports import SqlInstallReports
 from tenure_server.adapters.database.licences import SqlLicences
+from tenure_server.adapters.database.orders import SqlNumbers, SqlOrders
 from tenure_server.adapters.database.outbox import SqlOutbox
+from tenure_server.adapters.database.payment_notices import SqlPaymentNotices
 from tenure_server.adapters.database.products import SqlNotes, SqlProducts, SqlRollouts
 from tenure_server.adapters.database.publication import publication_counter
+from tenure_server.adapters.database.quotes import SqlQuotes
 from tenure_server.adapters.database.release_drafts import SqlApprovalRules, SqlReleaseDrafts
 from tenure_server.adapters.database.reminders import SqlReminders
 from tenure_server.adapters.database.reports import SqlReports
@@ -25,6 +29,12 @@ class SqlRecords:
         self._session = session
         self.products = SqlProducts(session)
         self.licences = SqlLicences(session)
+        self.customers = SqlCustomers(session)
+        self.once_keys = SqlOnceKeys(session)
+        self.orders = SqlOrders(session)
+        self.numbers = SqlNumbers(session)
+        self.quotes = SqlQuotes(session)
+        self.payment_notices = SqlPaymentNotices(session)
         self.signed_files = SqlSignedFiles(session)
         self.rollouts = SqlRollouts(session)
         self.notes = SqlNotes(session)

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from tenure_server.adapters.database.columns import is_storable
 from tenure_server.adapters.database.failures import conflict_if_taken
 from tenure_server.adapters.database.reminder_tables import ReminderOptOutRow, ReminderRow
+from tenure_server.adapters.database.sales_tables import CustomerRow
 from tenure_server.adapters.database.tables import LicenceRow, SupportPeriodRow
 from tenure_server.domain.reminders import Reminder, ReminderState
 from tenure_server.errors import Conflict
@@ -29,8 +30,9 @@ class SqlReminders:
         statement = (
             sql_select(col(SupportPeriodRow.licence_id), ends_on)
             .join(LicenceRow, col(LicenceRow.licence_id) == col(SupportPeriodRow.licence_id))
+            .join(CustomerRow, col(CustomerRow.customer_id) == col(LicenceRow.customer_id))
             .where(col(LicenceRow.status) == LicenceStatus.ACTIVE)
-            .where(col(LicenceRow.email).is_not(None))
+            .where(col(CustomerRow.email).is_not(None))
             .group_by(col(SupportPeriodRow.licence_id))
             .having(ends_on.between(first, last))
         )

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from tenure_server.adapters.database.reminder_tables import ReminderOptOutRow, ReminderRow
+from tenure_server.adapters.database.sales_tables import CustomerRow
 from tenure_server.adapters.database.tables import InstallReportRow, LicenceRow, SupportPeriodRow
 from tenure_server.domain.install_reports import Outcome
 from tenure_server.domain.licences import PeriodSource
@@ -59,8 +60,9 @@ class SqlReports:
         )
         counts = {(row[0], row[1]): int(row[2]) for row in self._session.execute(told).all()}
         opted_out = set(self._session.execute(select(col(ReminderOptOutRow.licence_id))).scalars().all())
-        columns = (LicenceRow.licence_id, LicenceRow.customer, LicenceRow.status, LicenceRow.email)
-        rows = self._session.execute(select(*map(col, columns))).all()
+        columns = (LicenceRow.licence_id, CustomerRow.name, LicenceRow.status, CustomerRow.email)
+        of_customer = col(CustomerRow.customer_id) == col(LicenceRow.customer_id)
+        rows = self._session.execute(select(*map(col, columns)).join(CustomerRow, of_customer)).all()
         return {
             licence_id: CustomerState(
                 customer=customer,

@@ -51,20 +51,19 @@ class LicenceRow(Row, table=True):
         CheckConstraint("length(currency) = 3", name="licence_currency"),
         UniqueConstraint("feed_token_digest", name="licence_feed_token"),
         Index("licence_by_age", "created_at", "licence_id"),
+        Index("licence_by_customer", "customer_id", "created_at", "licence_id"),
     )
 
     licence_id: str = Field(sa_type=Text, primary_key=True)
     product: str = Field(sa_type=Text, foreign_key="product.name")
     edition: str = Field(sa_type=Text)
-    customer: str = Field(sa_type=Text)
-    email: str | None = Field(sa_type=Text)
+    customer_id: str = Field(sa_type=Text, foreign_key="customer.customer_id")
     purchased_on: date
     currency: str = Field(sa_type=Text)
     status: str = Field(sa_type=Text)
     status_reason: str | None = Field(sa_type=Text)
     created_at: datetime = Field(sa_type=Instant)
     feed_token_digest: str = Field(sa_type=DIGEST)
-    search_text: str = Field(sa_type=Text)  # what people search by, in folded case
     update_channels: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))  # None: all; sorted
     update_pin: str | None = Field(default=None, sa_type=Text)  # a line, ``x`` or ``x.y``
     update_turn: str | None = Field(default=None, sa_type=Text)  # None: normal
@@ -98,6 +97,7 @@ class OrderLineRow(Row, table=True):
     minor_units: int = Field(sa_type=BigInteger)
     currency: str = Field(sa_type=Text)
     bought_on: date
+    sales_order: str | None = Field(default=None, sa_type=Text)  # the number of the order it came by
 
 
 class SupportPeriodRow(Row, table=True):
@@ -118,6 +118,7 @@ class SupportPeriodRow(Row, table=True):
     minor_units: int | None = Field(default=None, sa_type=BigInteger)
     currency: str | None = Field(default=None, sa_type=Text)
     added_at: datetime = Field(sa_type=Instant)
+    sales_order: str | None = Field(default=None, sa_type=Text)
 
 
 class GrantRow(Row, table=True):

@@ -1,0 +1,194 @@
+"""Customers, orders, numbers and once-keys of the database in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Self
+
+from tenure_server.domain.customers import Customer
+from tenure_server.domain.orders import Order, OrderState, SaleKind
+from tenure_server.domain.paging import Place
+from tenure_server.domain.quotes import Quote
+from tenure_server.domain.search_words import fits, wanted_words, words_of
+from tenure_server.domain.shop_payments import NoticeOutcome, ReceivedNotice
+from tenure_server.errors import Conflict, NotFound
+from tenure_server.use_cases.ports_customers import OnceClaim, OnceRecord
+
+
+@dataclass
+class SalesTables:
+    customers: dict[str, Customer] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    quotes: dict[str, Quote] = field(default_factory=dict)
+    notices: dict[tuple[str, str], ReceivedNotice] = field(default_factory=dict)
+    series: dict[str, int] = field(default_factory=dict)
+    once_keys: dict[tuple[str, str], OnceRecord] = field(default_factory=dict)
+
+    def copy(self) -> Self:
+        return type(self)(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
+
+
+@dataclass
+class MemoryCustomers:
+    sales: SalesTables
+
+    def get(self, customer_id: str) -> Customer | None:
+        return self.sales.customers.get(customer_id)
+
+    def by_reference(self, reference: str) -> Customer | None:
+        return next((one for one in self.sales.customers.values() if one.details.reference == reference), None)
+
+    def same(self, name: str, email: str | None) -> Customer | None:
+        wanted = email.lower() if email is not None else None
+        found = [
+            one
+            for one in self.sales.customers.values()
+            if one.name == name and (one.email.lower() if one.email is not None else None) == wanted
+        ]
+        return min(found, key=lambda one: (one.created_at, one.customer_id), default=None)
+
+    def search(self, text: str = "", *, limit: int = 100, after: Place | None = None) -> tuple[Customer, ...]:
+        words = wanted_words(text)
+        if limit < 1 or (text and not words):
+            return ()
+        found = [one for one in self.sales.customers.values() if fits(words, one.search_words())]
+        if after is not None:
+            found = [one for one in found if (one.created_at, one.customer_id) < (after.at, after.id)]
+        return tuple(sorted(found, key=lambda one: (one.created_at, one.customer_id), reverse=True)[:limit])
+
+    def add(self, customer: Customer) -> None:
+        if customer.customer_id in self.sales.customers:
+            raise Conflict("There is such a customer already.", code="customer_exists")
+        self._require_own_reference(customer)
+        self.sales.customers[customer.customer_id] = customer
+
+    def change(self, customer: Customer) -> None:
+        if customer.customer_id not in self.sales.customers:
+            raise NotFound("There is no such customer.", code="unknown_customer")
+        self._require_own_reference(customer)
+        self.sales.customers[customer.customer_id] = customer
+
+    def remove(self, customer_id: str) -> None:
+        self.sales.customers.pop(customer_id, None)
+
+    def _require_own_reference(self, customer: Customer) -> None:
+        reference = customer.details.reference
+        holder = self.by_reference(reference) if reference is not None else None
+        if holder is not None and holder.customer_id != customer.customer_id:
+            raise Conflict("There is a customer of this reference already.", code="reference_taken")
+
+
+@dataclass
+class MemoryOnceKeys:
+    sales: SalesTables
+
+    def claim(self, claim: OnceClaim) -> OnceRecord | None:
+        known = self.sales.once_keys.get((claim.owner, claim.key))
+        if known is None:
+            self.sales.once_keys[claim.owner, claim.key] = OnceRecord(claim.request, "")
+        return known
+
+    def settle(self, claim: OnceClaim, subject: str) -> None:
+        self.sales.once_keys[claim.owner, claim.key] = OnceRecord(claim.request, subject)
+
+
+@dataclass
+class MemoryOrders:
+    sales: SalesTables
+
+    def get(self, number: str) -> Order | None:
+        return self.sales.orders.get(number)
+
+    def locked(self, number: str) -> Order | None:
+        return self.get(number)
+
+    def open_support(self, licence_id: str) -> Order | None:
+        found = self.search(licence_id=licence_id, state=OrderState.ORDERED, limit=1_000_000)
+        return next((order for order in found if order.sale.kind is SaleKind.SUPPORT), None)
+
+    def search(
+        self,
+        *,
+        customer_id: str | None = None,
+        licence_id: str | None = None,
+        state: OrderState | None = None,
+        limit: int = 100,
+        after: Place | None = None,
+    ) -> tuple[Order, ...]:
+        found = [
+            one
+            for one in self.sales.orders.values()
+            if customer_id in (None, one.customer_id)
+            and (licence_id is None or one.licence_id == licence_id)
+            and state in (None, one.state)
+            and (after is None or (one.ordered_at, one.number) < (after.at, after.id))
+        ]
+        newest_first = sorted(found, key=lambda one: (one.ordered_at, one.number), reverse=True)
+        return tuple(newest_first[: max(limit, 0)])
+
+    def add(self, order: Order) -> None:
+        waits = order.sale.kind is SaleKind.SUPPORT and order.licence_id is not None
+        if waits and self.open_support(str(order.licence_id)) is not None:
+            raise Conflict("An order for this licence's support waits to be paid.", code="order_waiting")
+        self.sales.orders[order.number] = order
+
+    def change(self, order: Order) -> None:
+        self.sales.orders[order.number] = order
+
+
+@dataclass
+class MemoryNumbers:
+    sales: SalesTables
+
+    def next(self, series: str) -> int:
+        self.sales.series[series] = self.sales.series.get(series, 0) + 1
+        return self.sales.series[series]
+
+
+def order_words(sales: SalesTables, licence_id: str) -> frozenset[str]:
+    """What callers say of the licence's orders."""
+    of_licence = [one for one in sales.orders.values() if one.licence_id == licence_id]
+    return frozenset().union(*(words_of(one.number, one.reference or "") for one in of_licence))
+
+
+@dataclass
+class MemoryQuotes:
+    sales: SalesTables
+
+    def get(self, number: str) -> Quote | None:
+        return self.sales.quotes.get(number)
+
+    def locked(self, number: str) -> Quote | None:
+        return self.get(number)
+
+    def search(
+        self, *, customer_id: str | None = None, limit: int = 100, after: Place | None = None
+    ) -> tuple[Quote, ...]:
+        found = [
+            one
+            for one in self.sales.quotes.values()
+            if customer_id in (None, one.customer_id)
+            and (after is None or (one.made_at, one.number) < (after.at, after.id))
+        ]
+        return tuple(sorted(found, key=lambda one: (one.made_at, one.number), reverse=True)[: max(limit, 0)])
+
+    def add(self, quote: Quote) -> None:
+        self.sales.quotes[quote.number] = quote
+
+    def change(self, quote: Quote) -> None:
+        self.sales.quotes[quote.number] = quote
+
+
+@dataclass
+class MemoryPaymentNotices:
+    sales: SalesTables
+
+    def get(self, shop: str, event_id: str) -> ReceivedNotice | None:
+        return self.sales.notices.get((shop, event_id))
+
+    def put(self, received: ReceivedNotice) -> None:
+        self.sales.notices[received.notice.shop, received.notice.event_id] = received
+
+    def newest(self, *, outcome: NoticeOutcome | None = None, limit: int = 100) -> tuple[ReceivedNotice, ...]:
+        found = [one for one in self.sales.notices.values() if outcome in (None, one.outcome)]
+        return tuple(sorted(found, key=lambda one: one.at, reverse=True)[: max(limit, 0)])

@@ -1,0 +1,200 @@
+"""Customers are added, changed, anonymised and, while nothing was sold to them, deleted.
+
+The audit trail can never be changed, so it says which facts changed and by whom, never what they were: nobody's name or
+address stays in it after a customer was anonymised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+from tenure_server.domain.customers import MAX_CONTACTS, Contact, Customer, CustomerDetails, contact_faults
+from tenure_server.domain.paging import Page, Place
+from tenure_server.errors import Conflict, InvalidRequest, NotFound
+from tenure_server.use_cases.audit import audited
+from tenure_server.use_cases.change_licence import required_reason
+from tenure_server.use_cases.identifiers import new_contact_id, new_customer_id
+from tenure_server.use_cases.once import Once, claimed, settle
+from tenure_server.use_cases.ports import Clock, Database, Records
+
+_HINT = "tenure customer list finds it by name, e-mail, order number or a few characters of the key"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactDetails:
+    """A contact before it has an id."""
+
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddCustomer:
+    database: Database
+    clock: Clock
+
+    def __call__(
+        self,
+        details: CustomerDetails,
+        contacts: Iterable[ContactDetails] = (),
+        *,
+        who: str,
+        once: Once | None = None,
+    ) -> Customer:
+        """Raises ``InvalidRequest``, ``Conflict`` (``reference_taken``)."""
+        with self.database.writing() as records:
+            before = claimed(records, once, self.clock())
+            if before is not None:
+                return customer_of(records, before)
+            customer = add_customer(records, self.clock, details, contacts, who=who)
+            settle(records, once, customer.customer_id, self.clock())
+        return customer
+
+
+def add_customer(
+    records: Records, clock: Clock, details: CustomerDetails, contacts: Iterable[ContactDetails] = (), *, who: str
+) -> Customer:
+    """Add a customer within a larger change."""
+    now = clock()
+    details = sound(details)
+    customer = Customer(new_customer_id(), details, now, _contacts(contacts))
+    records.customers.add(customer)
+    audited(records, now, who, "customer.add", customer.customer_id, before=None, after=_known(details))
+    return customer
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCustomer:
+    database: Database
+    clock: Clock
+
+    def __call__(self, customer_id: str, changes: dict[str, object], *, who: str) -> Customer:
+        """Change the details that are named, ``contacts`` among them. Nothing happens if they are so already.
+
+        Raises ``NotFound`` (``unknown_customer``), ``InvalidRequest``, ``Conflict`` (``reference_taken``,
+        ``customer_anonymised``).
+        """
+        now = self.clock()
+        with self.database.writing() as records:
+            customer = customer_of(records, customer_id)
+            if customer.anonymised_at is not None:
+                raise Conflict(
+                    "This customer was anonymised.", code="customer_anonymised", hint="add a new one in its place"
+                )
+            named = {name: value for name, value in changes.items() if name != "contacts"}
+            changed = replace(customer, details=sound(replace(customer.details, **named)))  # type: ignore[arg-type]
+            if "contacts" in changes:
+                changed = replace(changed, contacts=_contacts(changes["contacts"], customer.contacts))  # type: ignore[arg-type]
+            if changed != customer:
+                records.customers.change(changed)
+                audited(records, now, who, "customer.change", customer_id, changed=_differences(customer, changed))
+        return changed
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCustomer:
+    database: Database
+    clock: Clock
+
+    def __call__(self, customer_id: str, *, reason: str, who: str) -> None:
+        """Raises ``Conflict`` (``customer_has_licences``) with what there is, and ``NotFound``."""
+        reason = required_reason(reason)
+        with self.database.writing() as records:
+            customer_of(records, customer_id)
+            licences = records.licences.of_customer(customer_id)
+            if licences:
+                number = "a licence" if len(licences) == 1 else f"{len(licences)} licences"
+                raise Conflict(
+                    f"This customer has {number} ({licences[0].licence_id}) and cannot be deleted: what was sold has to"
+                    " be accounted for.",
+                    code="customer_has_licences",
+                    hint="tenure customer anonymise removes what tells who it is and keeps what was sold",
+                )
+            if records.orders.search(customer_id=customer_id, limit=1):
+                raise Conflict(
+                    "This customer has orders and cannot be deleted: what was ordered has to be accounted for.",
+                    code="customer_has_orders",
+                    hint="tenure customer anonymise removes what tells who it is and keeps the orders",
+                )
+            records.customers.remove(customer_id)
+            audited(records, self.clock(), who, "customer.delete", customer_id, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class AnonymiseCustomer:
+    """GDPR, article 17, where article 17(3)(b) has the vendor keep what was sold."""
+
+    database: Database
+    clock: Clock
+
+    def __call__(self, customer_id: str, *, reason: str, who: str) -> Customer:
+        """Nothing happens if it was done before. Raises ``NotFound``."""
+        reason = required_reason(reason)
+        now = self.clock()
+        with self.database.writing() as records:
+            customer = customer_of(records, customer_id)
+            if customer.anonymised_at is None:
+                customer = customer.anonymised(now)
+                records.customers.change(customer)
+                audited(records, now, who, "customer.anonymise", customer_id, reason=reason)
+        return customer
+
+
+@dataclass(frozen=True, slots=True)
+class ListCustomers:
+    database: Database
+
+    def __call__(self, text: str = "", *, limit: int, after: Place | None = None) -> Page[Customer]:
+        with self.database.reading() as records:
+            found = records.customers.search(text, limit=limit + 1, after=after)
+        entries = found[:limit]
+        more = len(found) > limit
+        return Page(entries, Place(entries[-1].created_at, entries[-1].customer_id) if more else None)
+
+
+def customer_of(records: Records, customer_id: str) -> Customer:
+    """Raises ``NotFound`` (``unknown_customer``)."""
+    customer = records.customers.get(customer_id)
+    if customer is None:
+        raise NotFound("There is no such customer.", code="unknown_customer", hint=_HINT)
+    return customer
+
+
+def sound(details: CustomerDetails) -> CustomerDetails:
+    """The details without blanks around them. Raises ``InvalidRequest`` for the first that makes no sense."""
+    trimmed = replace(details, name=details.name.strip(), email=details.email.strip() if details.email else None)
+    _refuse(trimmed.faults())
+    return trimmed
+
+
+def _contacts(wanted: Iterable[ContactDetails], known: tuple[Contact, ...] = ()) -> tuple[Contact, ...]:
+    """One who stays the same keeps the id."""
+    ids = {ContactDetails(one.name, one.email, one.phone, one.role): one.contact_id for one in known}
+    contacts = tuple(
+        Contact(ids.get(one) or new_contact_id(), one.name, one.email, one.phone, one.role)
+        for one in dict.fromkeys(wanted)
+    )
+    if len(contacts) > MAX_CONTACTS:
+        raise InvalidRequest(f"A customer has at most {MAX_CONTACTS} contacts.", code="invalid_contact")
+    for contact in contacts:
+        _refuse(contact_faults(contact))
+    return contacts
+
+
+def _refuse(faults: Iterable[tuple[str, str]]) -> None:
+    for code, sentence in faults:
+        raise InvalidRequest(sentence, code=code)
+
+
+def _known(details: CustomerDetails) -> list[str]:
+    return [field.name for field in fields(details) if getattr(details, field.name)]
+
+
+def _differences(before: Customer, after: Customer) -> list[str]:
+    names = [
+        f.name for f in fields(before.details) if getattr(before.details, f.name) != getattr(after.details, f.name)
+    ]
+    return [*names, *(["contacts"] if before.contacts != after.contacts else [])]
