@@ -11,4 +11,4 @@ from tests.demo.clock import DemoClock
 
 if __name__ == "__main__":
     context = CommandContext(clock=DemoClock(Path(sys.argv[1])))
-    sys.exit(main(["--data-dir", sys.argv[2], "serve", "--port", "0"], context))
+    sys.exit(main(["--data-dir", sys.argv[2], "serve", "--port", "0", "--access-log"], context))
