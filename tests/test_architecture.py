@@ -53,6 +53,7 @@ PORTS = (
     "tenure_server.use_cases.ports_mirror",
     "tenure_server.use_cases.ports_customers",
     "tenure_server.use_cases.ports_orders",
+    "tenure_server.use_cases.ports_signer",
     "tenure_server.use_cases.signers",
     "tenure_server.domain",
     *ERRORS,
@@ -73,7 +74,7 @@ STORES = (
     "stripe",
     "urllib3",
 )
-WEB = ("starlette", "pydantic", "pydantic_core", "jinja2", "markupsafe", "itsdangerous")
+WEB = ("starlette", "pydantic", "pydantic_core", "jinja2", "markupsafe", "itsdangerous", "prometheus_client")
 FACES = (
     *USE_CASES,
     "tenure_server.settings",
@@ -125,8 +126,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tenure_server.cli": COMMANDS,
     "tenure_server.app": COMPOSITION,
     "tenure_server.installation": COMPOSITION,
-    "tenure_server.background": (*ERRORS, "tenure_signing"),
     "tenure_server.serving": COMPOSITION,
+    "tenure_server.periodic": COMPOSITION,
     "tenure_server.short_way": COMPOSITION,
     "tenure_server.workers": COMPOSITION,
     "tenure_server.__main__": COMPOSITION,

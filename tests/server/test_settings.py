@@ -71,6 +71,13 @@ def test_every_problem_is_named_at_once() -> None:
         ("TENURE_S3_ADDRESSING", "sideways"),
         ("TENURE_S3_CHECKSUM_MODE", "never"),
         ("TENURE_S3_ACCESS_KEY_ID", "alone"),
+        ("TENURE_SIGNER", "nobody"),
+        ("TENURE_METRICS_LISTEN", "9100"),
+        ("TENURE_METRICS_LISTEN", "localhost:http"),
+        ("TENURE_EXPIRY_MAIL_DAYS", "soon"),
+        ("TENURE_EXPIRY_MAIL_DAYS", "0"),
+        ("TENURE_OPERATORS_MAIL", "nobody"),
+        ("TENURE_OPERATORS_MAIL", "ops@vendor.example"),
         ("TENURE_SMTP_HOST", "mail.example.com"),
         ("TENURE_SMTP_PORT", "0"),
         ("TENURE_SMTP_SECURITY", "none"),
@@ -91,11 +98,13 @@ def test_no_secret_is_shown() -> None:
         "TENURE_S3_SECRET_ACCESS_KEY": "wJalrXUtnFEMI",
         "TENURE_SMTP_USERNAME": "tenure",
         "TENURE_SMTP_PASSWORD": "mellon",
+        "TENURE_SIGNER_PIN": "987654",
     }
     settings = Settings.from_environ(secrets)
     assert "hunter2" not in repr(settings)
     assert "wJalr" not in repr(settings)
     assert "mellon" not in repr(settings)
+    assert "987654" not in repr(settings)
     with pytest.raises(SettingsError) as refused:
         Settings.from_environ({**secrets, "TENURE_PORT": "x"})
     assert "hunter2" not in str(refused.value)

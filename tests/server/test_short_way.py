@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tenure_server.adapters.memory import MemoryDatabase
-from tenure_server.app import create_app
+from tenure_server.app import create_app, server_metrics
 from tenure_server.http.fast_routes import FastApplication
+from tenure_server.http.request_counts import RequestCounts
 from tenure_server.http.whole_answers import WholeAnswer
 from tests.server.world import CAD, World
 from tests.services.web_server import running_web_server
@@ -34,6 +35,7 @@ class Served:
     short: Counted
     token: str
     app: FastApplication
+    requests: RequestCounts
 
     def check(self, query: str = "product=cad", *headers: str) -> bytes:
         return self.get(f"/v1/update-check?{query}&version=0.9&os=linux&arch=x86_64", *headers)
@@ -72,7 +74,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     world.add_product(CAD)
     world.publish("1.0", date(2024, 1, 10))
     issued = world.issue(date(2024, 3, 1), smp_years=1)
-    app = create_app(world.installation)
+    metrics = server_metrics(world.installation)
+    app = create_app(world.installation, metrics)
     world.installation.catalogue.current()
     short = Counted()
     before = app.at_once
@@ -86,7 +89,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with running_web_server(app) as url:
         parts = urlsplit(url)
         token = world.installation.feed_tokens.token_of(issued.licence.licence_id)
-        yield Served((str(parts.hostname), int(parts.port or 0)), issued.key, short, token, app)
+        yield Served((str(parts.hostname), int(parts.port or 0)), issued.key, short, token, app, metrics.counts)
 
 
 def test_a_plain_check_is_answered_at_once_and_as_any_other(served: Served) -> None:
@@ -101,6 +104,17 @@ def test_a_plain_check_is_answered_at_once_and_as_any_other(served: Served) -> N
     unchanged, general_unchanged = served.ask(served.check("product=cad", tag), served.check("product=%63ad", tag))
     assert unchanged.startswith(b"HTTP/1.1 304 Not Modified\r\n")
     assert unchanged == general_unchanged
+
+
+def test_what_is_answered_at_once_is_counted_as_any_other(served: Served) -> None:
+    def counted(route: str) -> int:
+        return sum(count for name, outcome, count in served.requests.items() if (name, outcome) == (route, "2xx"))
+
+    served.ask(served.check(), served.get("/metadata/timestamp.json"))
+    checks, metadata, short = counted("update_check"), counted("metadata"), served.short.count
+    served.ask(served.check(), served.check("product=%63ad"), served.get("/metadata/timestamp.json"))
+    assert served.short.count >= short + 2
+    assert (counted("update_check"), counted("metadata")) == (checks + 2, metadata + 1)
 
 
 @pytest.mark.parametrize(

@@ -75,17 +75,43 @@ class PostgresServer:
 @contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
     """Make a cluster, run it, and end and remove it however the tests went."""
+    with own_postgres() as own:
+        yield own.server
+
+
+@dataclass
+class OwnPostgres:
+    """A cluster of one test, which may stop it and start it again, on the same port."""
+
+    server: PostgresServer
+    cluster: _Cluster
+    is_running: bool = True
+
+    def stop(self) -> None:
+        """As a machine that loses its power."""
+        self.cluster.stop()
+        self.is_running = False
+
+    def start(self) -> None:
+        self.cluster.start(self.server.port)
+        self.is_running = True
+
+
+@contextmanager
+def own_postgres() -> Iterator[OwnPostgres]:
+    """As ``running_postgres``, for a test that stops it."""
     programs = _programs()
     user = _unprivileged_user()
     directory = _directory_for(user)
     try:
         cluster = _Cluster(programs, directory, user)
         cluster.make()
-        port = cluster.start()
+        own = OwnPostgres(PostgresServer(cluster.start()), cluster)
         try:
-            yield PostgresServer(port)
+            yield own
         finally:
-            cluster.stop()
+            if own.is_running:
+                own.stop()
     finally:
         shutil.rmtree(directory)
 
@@ -109,10 +135,10 @@ class _Cluster:
         with (self.data / "postgresql.conf").open("a") as settings:
             settings.write(_SETTINGS.format(directory=self.directory))
 
-    def start(self) -> int:
-        """Start on a free port and return it; another port when somebody was quicker."""
+    def start(self, fixed_port: int | None = None) -> int:
+        """Start on a free port, or this one, and return it; another free port when somebody was quicker."""
         for _ in range(5):
-            port = free_port()
+            port = fixed_port or free_port()
             try:
                 self._run("pg_ctl", "-w", "-l", str(self.log), "-o", f"-p {port}", "start")
             except RuntimeError:

@@ -7,25 +7,38 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp
 
 from tenure_server.domain.licences import Licence
+from tenure_server.domain.signer_life import SignerMode
 from tenure_server.feeds.fast_velopack import FastVelopack
 from tenure_server.feeds.velopack import feed_routes
 from tenure_server.http.fast_routes import FastApplication, FastRoutes
+from tenure_server.http.health import Readiness
 from tenure_server.http.integration import IntegrationParts
 from tenure_server.http.local_store import LocalStoreDownloads
 from tenure_server.http.local_uploads import LocalStoreUploads
+from tenure_server.http.metrics import ServerMetrics
+from tenure_server.http.request_counts import RequestCounts
 from tenure_server.http.routes import Parts, application
 from tenure_server.http.sales import SalesParts
 from tenure_server.installation import Installation
 from tenure_server.portal.routes import portal_routes
+from tenure_server.use_cases.measure import Measure
 
 
-def create_app(installation: Installation) -> FastApplication:
+def server_metrics(installation: Installation) -> ServerMetrics:
+    """What one process measures, for its addresses and for a listener that serves nothing else."""
+    mode, clock = SignerMode(installation.settings.signer), installation.signing_clock
+    readiness = Readiness(installation.database, installation.store, clock, mode)
+    return ServerMetrics(readiness, Measure(installation.database, clock, mode), RequestCounts())
+
+
+def create_app(installation: Installation, metrics: ServerMetrics | None = None) -> FastApplication:
     """Nothing is read or opened but keys; ``/readyz`` tells whether the rest is usable.
 
     Raises ``NotInitialised`` before ``tenure init``.
     """
     local_store, local_uploads = installation.local_store, installation.local_uploads
     settings = installation.settings
+    metrics = metrics or server_metrics(installation)
     public_url = settings.public_url
 
     def feed_addresses(licence: Licence) -> Mapping[str, str]:
@@ -81,6 +94,9 @@ def create_app(installation: Installation) -> FastApplication:
             vendor=installation.vendor,
             shop_webhooks=installation.shop_webhooks,
         ),
+        readiness=metrics.readiness,
+        metrics=metrics,
+        request_counts=metrics.counts,
     )
     feeds = feed_routes(
         database=installation.database,

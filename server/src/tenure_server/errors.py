@@ -17,6 +17,7 @@ TenureError
 │   └── Forbidden
 ├── SealBroken            a secret in the database was not sealed by this installation
 ├── DatabaseUnavailable   the database does not answer
+├── SignerSilent          the external signer has not answered yet; what was asked of it is kept
 ├── MailError             mail
 │   ├── MailUnavailable   the mail server does not answer, or takes nothing now: it may work later
 │   └── MailRefused       the mail server refuses this mail for good
@@ -74,6 +75,12 @@ class SealBroken(TenureError):
 
 class DatabaseUnavailable(TenureError):
     """The database does not answer."""
+
+
+class SignerSilent(TenureError):
+    """The external signer has not answered yet. What was asked of it is kept, and done as soon as it runs."""
+
+    hint = "it is kept and done as soon as tenure signer runs; the same command again tells whether it was"
 
 
 class MailError(TenureError):

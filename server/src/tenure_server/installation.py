@@ -5,6 +5,7 @@ With ``app.py`` (HTTP) and ``cli`` the only place that knows the adapters.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,12 +15,16 @@ from functools import cached_property
 from tenure_server.adapters.air_gap_keys import AirGapKeyFiles
 from tenure_server.adapters.bundle_writer import ZipBundleWriter
 from tenure_server.adapters.database import SqlDatabase, upgrade_schema
-from tenure_server.adapters.key_folder import KeyFolder
+from tenure_server.adapters.database.engine import sqlite_file
+from tenure_server.adapters.database.keep_snapshot import KeepSnapshot
+from tenure_server.adapters.database.snapshot import Snapshot
+from tenure_server.adapters.database.standing_in import DatabaseWithSnapshot
+from tenure_server.adapters.key_folder import KeyFolder, NotInitialised
 from tenure_server.adapters.local_store import LocalStore
 from tenure_server.adapters.local_uploads import LocalUploads
 from tenure_server.adapters.metadata_reader import metadata_of_server as metadata_of_server
 from tenure_server.adapters.mirror_targets import mirror_target
-from tenure_server.adapters.online_key_ring import OnlineKeyFiles
+from tenure_server.adapters.online_key_ring import OnlineKeyFiles, secret_of_the_signer
 from tenure_server.adapters.publishing_server import HttpPublishingServer
 from tenure_server.adapters.release_drafts_server import HttpReleaseDraftsServer
 from tenure_server.adapters.reminder_mail import ReminderMail
@@ -31,13 +36,16 @@ from tenure_server.adapters.sodium import by_sodium
 from tenure_server.adapters.stripe_signature import is_from_stripe
 from tenure_server.adapters.trust_server import HttpDraftBoard
 from tenure_server.adapters.webhook_sender import WebhookSender
+from tenure_server.errors import Conflict, DatabaseUnavailable
 from tenure_server.http.shop_webhooks import ShopWebhooks
 from tenure_server.papers.quote_paper import Vendor
 from tenure_server.settings import Settings
 from tenure_server.use_cases.add_product import AddProduct
 from tenure_server.use_cases.air_gap_root import AcceptAirGapRoot, DraftAirGapRoot
+from tenure_server.use_cases.answer_requests import AnswerRequests
 from tenure_server.use_cases.api_tokens import AuthenticateToken, CreateToken, RevokeToken
-from tenure_server.use_cases.catalogue import CatalogueSource
+from tenure_server.use_cases.ask_signer import AskSigner, AskToPublish, AskToSubmit
+from tenure_server.use_cases.catalogue import CatalogueSource, read_repository
 from tenure_server.use_cases.change_licence import AddPeriodByHand, ChangeStatus
 from tenure_server.use_cases.change_release_draft import ChangeReleaseDraft
 from tenure_server.use_cases.change_rollout import ChangeRollout
@@ -79,7 +87,7 @@ from tenure_server.use_cases.ports_webhooks import Sealer, SendWebhook
 from tenure_server.use_cases.promote import Promote
 from tenure_server.use_cases.publish import Publish
 from tenure_server.use_cases.publish_remotely import PublishRemotely
-from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned
+from tenure_server.use_cases.publish_signed import PlanPublishing, PublishesReleases, PublishSigned
 from tenure_server.use_cases.quotes import AcceptQuote, ListQuotes, MakeQuote, WithdrawQuote
 from tenure_server.use_cases.read_events import ReadEvents
 from tenure_server.use_cases.receive_payment import ReceivePayment
@@ -98,9 +106,11 @@ from tenure_server.use_cases.set_notes_language import SetNotesLanguage
 from tenure_server.use_cases.show_rollout import ShowRollout
 from tenure_server.use_cases.show_webhooks import ShowWebhooks
 from tenure_server.use_cases.signers import CertificateSigner, OnlineSigners
-from tenure_server.use_cases.submit_draft import SubmitDraft
+from tenure_server.use_cases.submit_draft import SubmitDraft, SubmitsDrafts
+from tenure_server.use_cases.take_up_keys import TakeUpKeys
 from tenure_server.use_cases.upload_builds import UploadBuilds
 from tenure_server.use_cases.vendor import VendorPolicy
+from tenure_server.use_cases.warn_of_expiry import WarnOfExpiry
 from tenure_server.use_cases.withdraw import Withdraw
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.tuf_roles import SNAPSHOT, TIMESTAMP
@@ -144,35 +154,110 @@ class Installation:
     """Parts are made when first asked for, so that a command opens only what it needs.
 
     ``clock`` says which day it is for entitlements. ``signing_clock`` dates TUF metadata, which clients compare with
-    their own clocks, so it is always the real one.
+    their own clocks, so it is always the real one. ``is_signer``: this is ``tenure signer``, which gives out no links
+    and signs neither licence keys nor certificates, so it needs no other key than snapshot and timestamp.
+    ``answers_requests``: a snapshot stands in for the database while that is away.
     """
 
     settings: Settings
     clock: Clock = utc_now
     signing_clock: Clock = utc_now
+    is_signer: bool = False
+    answers_requests: bool = False
 
     @cached_property
     def database(self) -> Database:
+        if not self.answers_requests:
+            return self._live_database
+        return DatabaseWithSnapshot(self._live_database, self.snapshot, self.upgrade_schema)
+
+    @cached_property
+    def _live_database(self) -> SqlDatabase:
         return SqlDatabase(self.settings.sqlalchemy_url)
 
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        return Snapshot(self.settings.data_dir / "snapshot.db")
+
+    @cached_property
+    def keep_snapshot(self) -> KeepSnapshot:
+        """For a process that answers requests."""
+        database = self.database
+        assert isinstance(database, DatabaseWithSnapshot)
+        return KeepSnapshot(
+            self._live_database,
+            self.snapshot,
+            self.seen_licences.take,
+            self.signing_clock,
+            is_away=database.is_away,
+        )
+
+    def stand_in(self, error: DatabaseUnavailable) -> None:
+        """The snapshot answers until the database is back, in this process or in its workers.
+
+        Raises the error if nothing was copied yet.
+        """
+        if isinstance(self.database, DatabaseWithSnapshot):
+            self.database.stand_in(error)
+        elif self.snapshot.state() is None:
+            raise error
+
     def close(self) -> None:
-        """Close the connections that were opened; the next use opens new ones."""
-        opened = vars(self).get("database")
-        if isinstance(opened, SqlDatabase):
-            opened.close()
+        """Close what was opened; the next use opens it again."""
+        opened = vars(self)
+        for name in ("database", "_live_database", "snapshot"):
+            if isinstance(part := opened.get(name), DatabaseWithSnapshot | SqlDatabase | Snapshot):
+                part.close()
 
     def upgrade_schema(self) -> None:
-        """Bring the database to the schema this code expects."""
+        """Bring the database to the schema this code expects.
+
+        Raises ``DatabaseUnavailable``, also where SQLite's file is gone and a snapshot tells that there was one: an
+        empty database in its place would answer that no licence is known.
+        """
+        file = sqlite_file(self.settings.sqlalchemy_url)
+        if file is not None and not file.exists() and self.snapshot.state() is not None:
+            raise DatabaseUnavailable(
+                "The database file is gone.", hint="put it back; to begin anew, remove snapshot.db from the data folder"
+            )
         upgrade_schema(self.settings.sqlalchemy_url)
 
     @cached_property
     def keys(self) -> KeyFolder:
-        return KeyFolder(self.settings.data_dir / "keys")
+        return KeyFolder(self.settings.keys_path)
 
-    @property
+    @cached_property
     def online_keys(self) -> OnlineKeyFiles:
         """The online keys and those made to follow them, for ceremonies that change them."""
-        return OnlineKeyFiles(self.keys.online)
+        return OnlineKeyFiles(
+            self.keys.online,
+            self.settings.online_key_uris,
+            secret_of_the_signer(self.settings.signer_pin, self.settings.signer_pin_file),
+            has_statement_keys=not self.is_signer,
+        )
+
+    @property
+    def signer_is_elsewhere(self) -> bool:
+        """Whether snapshot and timestamp are signed by another process than this one."""
+        return self.settings.signer == "external" and not self.is_signer
+
+    def online_signers(self) -> OnlineSigners:
+        """This process's signers whose keys the published root names; before the first root, those it will name.
+
+        Raises ``NotInitialised``, ``KeySourceError`` and ``Conflict`` (``online_keys_missing``, ``…_elsewhere``).
+        """
+        with self.database.reading() as records:
+            repository = read_repository(records)
+        try:
+            return self._online_signers_of(repository) if repository.roots else self.online_keys.first_signers()
+        except (Conflict, NotInitialised):
+            if not self.signer_is_elsewhere:
+                raise
+        raise Conflict(
+            "The online keys are the external signer's: they are not here.",
+            code="online_keys_elsewhere",
+            hint="publish with tenure publish --server, change the rest by drafts: tenure trust draft",
+        )
 
     @property
     def local_store(self) -> LocalStore | None:
@@ -186,7 +271,7 @@ class Installation:
             return LocalStore(
                 settings.data_dir / "store",
                 base_url=settings.public_url,
-                link_key=self.keys.secret_for("download links"),
+                link_key=self._link_key("download links"),
                 clock=self.signing_clock,
             )
         return s3_store(self._s3_settings(settings.s3_bucket))
@@ -255,9 +340,13 @@ class Installation:
             self.store,
             self.settings.data_dir / "store",
             base_url=self.settings.public_url,
-            link_key=self.keys.secret_for("upload links"),
+            link_key=self._link_key("upload links"),
             clock=self.signing_clock,
         )
+
+    def _link_key(self, purpose: str) -> bytes:
+        """The signer gives out no links, and must not need the server's secret."""
+        return secrets.token_bytes(32) if self.is_signer else self.keys.secret_for(purpose)
 
     @cached_property
     def policy(self) -> VendorPolicy:
@@ -373,7 +462,7 @@ class Installation:
 
     @cached_property
     def selling(self) -> Selling:
-        return Selling(self.policy, self.keys.licence_key_signer(), self.feed_tokens)
+        return Selling(self.policy, self.keys.licence_key_signer, self.feed_tokens)
 
     @cached_property
     def make_quote(self) -> MakeQuote:
@@ -481,7 +570,11 @@ class Installation:
         return PlanPublishing(self.database, self.upload_builds, self.clock, self.policy)
 
     @cached_property
-    def publish_signed(self) -> PublishSigned:
+    def publish_signed(self) -> PublishesReleases:
+        return AskToPublish(self._publish_here, self.ask_signer) if self.signer_is_elsewhere else self._publish_here
+
+    @cached_property
+    def _publish_here(self) -> PublishSigned:
         return PublishSigned(self.database, self.upload_builds, self.clock, self.signing_clock, self._online_signers_of)
 
     @cached_property
@@ -491,7 +584,13 @@ class Installation:
     @cached_property
     def finish_release_draft(self) -> FinishReleaseDraft:
         return FinishReleaseDraft(
-            self.database, self.upload_builds, self.clock, self.signing_clock, self.policy, self._online_signers_of
+            self.database,
+            self.upload_builds,
+            self.clock,
+            self.signing_clock,
+            self.policy,
+            self._online_signers_of,
+            signs_elsewhere=self.signer_is_elsewhere,
         )
 
     @cached_property
@@ -506,14 +605,42 @@ class Installation:
     def raise_approvals(self) -> RaiseApprovals:
         return RaiseApprovals(self.database, self.clock)
 
+    @cached_property
+    def submit_draft(self) -> SubmitsDrafts:
+        return AskToSubmit(self._submit_here, self.ask_signer) if self.signer_is_elsewhere else self._submit_here
+
+    @cached_property
+    def _submit_here(self) -> SubmitDraft:
+        return SubmitDraft(self.database, self.signing_clock, self.online_keys)
+
+    @cached_property
+    def warn_of_expiry(self) -> WarnOfExpiry:
+        settings = self.settings
+        return WarnOfExpiry(
+            self.database,
+            self.signing_clock,
+            self.mailer,
+            settings.operators,
+            settings.expiry_stages,
+            settings.public_url,
+        )
+
+    @cached_property
+    def take_up_keys(self) -> TakeUpKeys:
+        return TakeUpKeys(self.database, self.online_keys)
+
+    @cached_property
+    def ask_signer(self) -> AskSigner:
+        return AskSigner(self.database, self.signing_clock)
+
+    @cached_property
+    def answer_requests(self) -> AnswerRequests:
+        return AnswerRequests(self.database, self.signing_clock, self._publish_here, self._submit_here)
+
     def _online_signers_of(self, repository: Repository) -> OnlineSigners:
         """The server's signers whose keys the published root names."""
         roles = repository.root().roles
         return self.online_keys.online_signers(roles[SNAPSHOT].keyids, roles[TIMESTAMP].keyids)
-
-    @cached_property
-    def submit_draft(self) -> SubmitDraft:
-        return SubmitDraft(self.database, self.signing_clock, self.online_keys)
 
     @cached_property
     def draft_board(self) -> DraftBoard:
@@ -615,4 +742,4 @@ class Installation:
 
     @cached_property
     def keep_metadata_fresh(self) -> KeepMetadataFresh:
-        return KeepMetadataFresh(self.database, self.signing_clock, self.keys.online_signers)
+        return KeepMetadataFresh(self.database, self.signing_clock, self._online_signers_of)

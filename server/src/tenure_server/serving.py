@@ -1,39 +1,29 @@
-"""Running the server: the socket, uvicorn, and the embedded signer beside it."""
+"""Running the server: the socket, uvicorn, and beside it what is done from time to time; running the signer alone."""
 
 from __future__ import annotations
 
-import logging
+import logging.config
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 
 import uvicorn
+from prometheus_client import start_wsgi_server
 
 from tenure_server.adapters.key_folder import NotInitialised
-from tenure_server.app import create_app
-from tenure_server.background import repeated
-from tenure_server.errors import TenureError
+from tenure_server.app import create_app, server_metrics
+from tenure_server.domain.signer_life import SignerMode
+from tenure_server.errors import DatabaseUnavailable, TenureError
 from tenure_server.http.access_log import logging_config
+from tenure_server.http.metrics import ServerMetrics
 from tenure_server.installation import Installation
+from tenure_server.periodic import answering_tasks, online_tasks, running, serving_tasks
+from tenure_server.settings import Settings
 from tenure_server.short_way import short_way
-from tenure_server.use_cases.finish_release_draft import PublishDueDrafts
-from tenure_server.use_cases.keep_metadata_fresh import KeepMetadataFresh
-from tenure_server.use_cases.report_install import WriteReports
 from tenure_server.workers import run_workers
-from tenure_signing.errors import SigningError
-
-SIGNER_INTERVAL_SECONDS = 60.0
-REPORTS_INTERVAL_SECONDS = 5.0
-CALENDAR_INTERVAL_SECONDS = 1.0
-CALENDAR_RETRY_SECONDS = 30.0
-WEBHOOKS_INTERVAL_SECONDS = 1.0
-FORGET_INTERVAL_SECONDS = 3600.0
-REMINDERS_INTERVAL_SECONDS = 300.0
-
-_log = logging.getLogger(__name__)
 
 
 class CannotListen(TenureError):
@@ -53,32 +43,35 @@ def run_server(
 ) -> None:
     """Serve until a signal ends it. ``announce`` is told the address once it is open; port 0 takes a free one.
 
-    With several workers this process only signs and looks after them. ``access_log``: a line for each request.
+    With several workers this process answers nothing: it looks after them, and does what is done once. ``access_log``:
+    a line for each request.
 
     What was asked before the signal is still answered. Raises ``CannotListen`` and ``WorkerFailed``;
-    ``NotInitialised`` and ``DatabaseUnavailable`` before the first request.
+    ``NotInitialised``, and ``DatabaseUnavailable`` where no snapshot stands in, before the first request.
     """
     with until_a_signal(), _listening(host, port) as listener:
-        _ = installation.keys.online_signers  # before a database is made where nobody wants one
-        installation.upgrade_schema()
+        _require_keys(installation)  # before a database is made where nobody wants one
+        logging.config.dictConfig(logging_config(access=access_log))
         settings = replace(installation.settings, host=host, port=listener.getsockname()[1])
-        installed = replace(installation, settings=settings)
-        _require_root(installed)
-        with (
-            _embedded_signer(installed.keep_metadata_fresh),
-            _calendar(installed.publish_due_drafts),
-            _integration(installed),
-        ):
-            announce(settings.public_url)
-            if workers == 1:
-                serve_on(listener, installed, access_log=access_log)
-            else:
-                run_workers(settings, listener, count=workers, access_log=access_log)
+        with closing(replace(installation, settings=settings, answers_requests=workers == 1)) as installed:
+            _prepare(installed)
+            metrics = server_metrics(installed)
+            tasks = serving_tasks(installed)
+            if not installed.signer_is_elsewhere:
+                tasks += online_tasks(installed, SignerMode.EMBEDDED)
+            with _metrics_listener(settings, metrics), running(tasks):
+                announce(settings.public_url)
+                if workers == 1:
+                    serve_on(listener, installed, metrics, access_log=access_log)
+                else:
+                    run_workers(settings, listener, count=workers, access_log=access_log)
 
 
-def serve_on(listener: socket.socket, installation: Installation, *, access_log: bool) -> None:
+def serve_on(
+    listener: socket.socket, installation: Installation, metrics: ServerMetrics | None = None, *, access_log: bool
+) -> None:
     """Answer on the socket, in this process, until a signal ends it."""
-    app = create_app(installation)
+    app = create_app(installation, metrics)
     config = uvicorn.Config(
         app,
         http=short_way(app),
@@ -87,8 +80,22 @@ def serve_on(listener: socket.socket, installation: Installation, *, access_log:
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    with _report_writer(installation.write_reports):
+    with running(answering_tasks(installation)):
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def run_signer(installation: Installation, *, announce: Callable[[], None] = lambda: None) -> None:
+    """Sign until a signal ends it. Nothing is listened to but the database.
+
+    Raises ``NotInitialised`` and ``KeySourceError`` if this process has no online keys. It waits for a database that is
+    away.
+    """
+    logging.config.dictConfig(logging_config())
+    with until_a_signal(), closing(replace(installation, is_signer=True)) as signer:
+        signer.online_keys.first_signers()
+        with running(online_tasks(signer, SignerMode.EXTERNAL)):
+            announce()
+            threading.Event().wait()
 
 
 @contextmanager
@@ -107,11 +114,50 @@ def until_a_signal() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _require_keys(installation: Installation) -> None:
+    if installation.signer_is_elsewhere:
+        installation.keys.licence_key_set()
+    else:
+        installation.online_keys.first_signers()
+
+
+def _prepare(installation: Installation) -> None:
+    """The schema of this program, in the database and in the snapshot, which stands in for a database that is away."""
+    snapshot = installation.snapshot
+    if snapshot.state() is not None:
+        snapshot.make()
+    try:
+        installation.upgrade_schema()
+        _require_root(installation)
+    except DatabaseUnavailable as error:
+        installation.stand_in(error)
+
+
 def _require_root(installation: Installation) -> None:
     installation.database.check()
     with installation.database.reading() as records:
         if not records.signed_files.roots():
             raise NotInitialised("There is no signed metadata yet.", hint="tenure init makes it")
+
+
+@contextmanager
+def _metrics_listener(settings: Settings, metrics: ServerMetrics) -> Iterator[None]:
+    """Serves metrics to whoever reaches it, and nothing else, where one is set."""
+    if settings.metrics_address is None:
+        yield
+        return
+    host, port = settings.metrics_address
+    try:
+        server, thread = start_wsgi_server(port, host, metrics.registry())
+    except OSError as error:
+        hint = "TENURE_METRICS_LISTEN names an address and a free port of this machine"
+        raise CannotListen(f"Cannot listen on {host} port {port}: {error.strerror}.", hint=hint) from error
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join(timeout=10)
+        server.server_close()
 
 
 @contextmanager
@@ -123,98 +169,3 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         raise CannotListen(f"Cannot listen on {host} port {port}: {error.strerror}.") from error
     with listener:
         yield listener
-
-
-@contextmanager
-def _embedded_signer(keep_fresh: KeepMetadataFresh) -> Iterator[None]:
-    """Signs once before the first request, then from a thread of its own."""
-    _sign(keep_fresh)
-    stop = threading.Event()
-
-    def run() -> None:
-        while not stop.wait(SIGNER_INTERVAL_SECONDS):
-            _sign(keep_fresh)
-
-    thread = threading.Thread(target=run, name="signer", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(timeout=10)
-
-
-@contextmanager
-def _integration(installation: Installation) -> Iterator[None]:
-    """What other programs and customers are told. Every process of an installation may do it."""
-    deliver = installation.deliver_webhooks
-    with (
-        repeated("webhooks", deliver, every_seconds=WEBHOOKS_INTERVAL_SECONDS),
-        repeated("webhooks' log", deliver.forget_old, every_seconds=FORGET_INTERVAL_SECONDS),
-        repeated("reminders", installation.remind_customers, every_seconds=REMINDERS_INTERVAL_SECONDS),
-    ):
-        yield
-
-
-@contextmanager
-def _report_writer(write_reports: WriteReports) -> Iterator[None]:
-    """Writes what installs report from a thread of its own, and what is left when the server ends."""
-    stop = threading.Event()
-
-    def run() -> None:
-        while not stop.wait(REPORTS_INTERVAL_SECONDS):
-            _write(write_reports)
-
-    thread = threading.Thread(target=run, name="reports", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(timeout=10)
-        _write(write_reports)
-
-
-@contextmanager
-def _calendar(publish_due: PublishDueDrafts) -> Iterator[None]:
-    """Publishes what is scheduled, from a thread of its own. What failed is tried again after a while."""
-    stop = threading.Event()
-
-    def run() -> None:
-        wait = CALENDAR_INTERVAL_SECONDS
-        while not stop.wait(wait):
-            wait = CALENDAR_RETRY_SECONDS if _publish(publish_due) else CALENDAR_INTERVAL_SECONDS
-
-    thread = threading.Thread(target=run, name="calendar", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(timeout=10)
-
-
-def _publish(publish_due: PublishDueDrafts) -> bool:
-    """Whether it failed; that is logged, and ``tenure status`` tells it too."""
-    try:
-        return publish_due()
-    except (TenureError, SigningError) as error:
-        _log.error("could not look for scheduled releases: %s", error)
-        return True
-
-
-def _write(write_reports: WriteReports) -> None:
-    """A failure is logged and tried again; the reports wait."""
-    try:
-        write_reports()
-    except (TenureError, SigningError) as error:
-        _log.error("could not write what installs reported: %s", error)
-
-
-def _sign(keep_fresh: KeepMetadataFresh) -> None:
-    """A failure is logged and tried again: half of the metadata's life is left for that."""
-    try:
-        if keep_fresh():
-            _log.info("signed snapshot and timestamp anew")
-    except (TenureError, SigningError) as error:
-        _log.error("could not sign snapshot and timestamp anew: %s", error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -101,6 +101,27 @@ class Settings:
     s3_checksum_mode: Literal["when_supported", "when_required"] = _setting(
         "TENURE_S3_CHECKSUM_MODE", "`when_supported`, or `when_required` for older stores", "when_supported"
     )
+    keys_dir: Path | None = _setting("TENURE_KEYS_DIR", "directory of the keys; default: `keys` in the data directory")
+    signer: Literal["embedded", "external"] = _setting(
+        "TENURE_SIGNER",
+        "who signs snapshot and timestamp: `embedded` in `tenure serve`, or `external`: `tenure signer`",
+        "embedded",
+    )
+    snapshot_key: str | None = _setting(
+        "TENURE_SNAPSHOT_KEY", "signer URIs of the snapshot key on a token or in a key service; default: a file"
+    )
+    timestamp_key: str | None = _setting("TENURE_TIMESTAMP_KEY", "the same of the timestamp key")
+    signer_pin: str | None = _setting("TENURE_SIGNER_PIN", "PIN of the token that holds them", secret=True)
+    signer_pin_file: Path | None = _setting("TENURE_SIGNER_PIN_FILE", "file that holds the PIN instead")
+    metrics_listen: str | None = _setting(
+        "TENURE_METRICS_LISTEN", "`host:port` that serves `/metrics` without a token, and nothing else"
+    )
+    operators_mail: str | None = _setting(
+        "TENURE_OPERATORS_MAIL", "addresses, with commas, that are told when signed metadata is about to expire"
+    )
+    expiry_mail_days: str = _setting(
+        "TENURE_EXPIRY_MAIL_DAYS", "how many days before, for each one mail; with commas", "30,14,7,3,1"
+    )
     smtp_host: str | None = _setting("TENURE_SMTP_HOST", "mail server; without one no mail is sent")
     smtp_port: int | None = _setting("TENURE_SMTP_PORT", "its port; default: 587, 465 with `tls`, 25 with `loopback`")
     smtp_security: Literal["starttls", "tls", "loopback"] = _setting(
@@ -162,6 +183,38 @@ class Settings:
     @property
     def certificate_lifetime(self) -> timedelta:
         return timedelta(days=self.certificate_days)
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Raises ``ValueError`` for what is not written ``host:port``."""
+        if self.metrics_listen is None:
+            return None
+        host, colon, port = self.metrics_listen.rpartition(":")
+        if not host or not colon or not 1 <= int(port) <= 65535:
+            raise ValueError("no host and port")
+        return host.strip("[]"), int(port)
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        return tuple(each.strip() for each in (self.operators_mail or "").split(",") if each.strip())
+
+    @property
+    def expiry_stages(self) -> tuple[int, ...]:
+        """Raises ``ValueError`` for what is no list of days from 1 to 365."""
+        days = tuple(int(each) for each in self.expiry_mail_days.split(","))
+        if not all(1 <= each <= 365 for each in days):
+            raise ValueError("no days")
+        return days
+
+    @property
+    def keys_path(self) -> Path:
+        return self.keys_dir or self.data_dir / "keys"
+
+    @property
+    def online_key_uris(self) -> Mapping[str, tuple[str, ...]]:
+        """Signer URIs of the online roles: the present one and, around a ceremony, the one that follows."""
+        given = {"snapshot": self.snapshot_key, "timestamp": self.timestamp_key}
+        return {role: tuple(uris.split()) for role, uris in given.items() if uris is not None}
 
     @property
     def sqlite_path(self) -> Path:
@@ -255,12 +308,27 @@ class Settings:
         checks += [
             (self.language in WORDS, f"TENURE_LANGUAGE is none of {', '.join(WORDS)}"),
             (
-                _are_days(self.reminder_days),
+                _can_be_read(lambda: _reminder_rules(self.reminder_days)),
                 "TENURE_REMINDER_DAYS is neither none nor days from 1 to 366, such as 30,7,1",
             ),
             (
                 self.reminder_opt_out in ("allowed", "refused"),
                 "TENURE_REMINDER_OPT_OUT is neither allowed nor refused",
+            ),
+            (_can_be_read(lambda: self.metrics_address), "TENURE_METRICS_LISTEN is not written host:port"),
+            (
+                _can_be_read(lambda: self.expiry_stages),
+                "TENURE_EXPIRY_MAIL_DAYS are not days from 1 to 365, with commas",
+            ),
+            (all("@" in each for each in self.operators), "TENURE_OPERATORS_MAIL are not addresses, with commas"),
+            (
+                not self.operators or self.smtp_host is not None,
+                "TENURE_OPERATORS_MAIL needs a mail server: TENURE_SMTP_HOST",
+            ),
+            (self.signer in ("embedded", "external"), "TENURE_SIGNER is neither embedded nor external"),
+            (
+                self.signer_pin is None or self.signer_pin_file is None,
+                "TENURE_SIGNER_PIN and TENURE_SIGNER_PIN_FILE exclude each other",
             ),
         ]
         checks += [
@@ -300,9 +368,9 @@ def _reminder_rules(text: str) -> ReminderRules:
     return ReminderRules(() if text == "none" else tuple(int(days) for days in text.split(",")))
 
 
-def _are_days(text: str) -> bool:
+def _can_be_read(read: Callable[[], object]) -> bool:
     try:
-        _reminder_rules(text)
+        read()
     except ValueError:
         return False
     return True

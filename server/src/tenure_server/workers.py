@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 
 from tenure_server.errors import TenureError
@@ -94,8 +94,9 @@ def main(handle: str, host: str, port: str, log: str) -> None:
 
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     settings = replace(Settings.from_environ(os.environ), host=host, port=int(port))
-    with until_a_signal(), socket.socket(fileno=int(handle)) as listener:
-        serve_on(listener, Installation(settings), access_log=log == "access-log")
+    installation = Installation(settings, answers_requests=True)
+    with until_a_signal(), socket.socket(fileno=int(handle)) as listener, closing(installation):
+        serve_on(listener, installation, access_log=log == "access-log")
 
 
 def _end_with_parent() -> None:

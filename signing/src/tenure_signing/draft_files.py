@@ -27,9 +27,9 @@ from typing import Any
 from securesystemslib.signer import Signer
 from tuf.api.metadata import Root, Targets
 
-from tenure_signing.errors import InvalidDraft, KeySourceError, PublishingError
+from tenure_signing.errors import InvalidDraft, PublishingError
 from tenure_signing.strict_text import json_object
-from tenure_signing.tuf_drafts import sign, with_signatures_of
+from tenure_signing.tuf_drafts import key_source_error, sign, with_signatures_of
 from tenure_signing.tuf_repository import Repository, delegations_of, load, load_any, signature_status, signed_payload
 from tenure_signing.tuf_roles import ONLINE_ROLES, ROOT, TARGETS
 
@@ -206,7 +206,7 @@ def signed_by(draft: Draft, signer: Signer) -> tuple[Draft, tuple[str, ...]]:
         try:
             signed[role] = sign(role, signed[role], signer)
         except PublishingError as error:
-            if cause := _key_source_error(error):
+            if cause := key_source_error(error):
                 raise cause from None
             raise
     return replace(draft, roles=signed), roles
@@ -312,14 +312,6 @@ def _requirement(role: str, data: bytes, asked_by: str, delegator: Root | Target
 def _require_signed(role: str, data: bytes, delegator: Root | Targets) -> None:
     if not signature_status(role, data, delegator).verified:
         raise InvalidDraft(f"the {role} that the draft follows is not signed as {delegator.type} asks")
-
-
-def _key_source_error(error: BaseException) -> KeySourceError | None:
-    """What a signer of ours said; python-tuf has wrapped it."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, KeySourceError):
-        cause = cause.__cause__
-    return cause
 
 
 def _payload(root: bytes) -> bytes:

@@ -18,7 +18,7 @@ from securesystemslib.signer import Signer
 from tuf.api.exceptions import UnsignedMetadataError
 from tuf.api.metadata import DelegatedRole, Delegations, Key, Metadata, Role, Root, TargetFile, Targets
 
-from tenure_signing.errors import ImmutableRelease, PublishingError
+from tenure_signing.errors import ImmutableRelease, KeySourceError, PublishingError
 from tenure_signing.names import ChannelName, ProductName, parse_product
 from tenure_signing.release_record import (
     NAMESPACE,
@@ -272,6 +272,14 @@ def sign(role: str, data: bytes, *signers: Signer) -> bytes:
                 f"the signer with key {signer.public_key.keyid[:12]} could not sign {role}"
             ) from error
     return metadata.to_bytes()
+
+
+def key_source_error(error: BaseException) -> KeySourceError | None:
+    """What a signer of ours said; python-tuf has wrapped it."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeySourceError):
+        cause = cause.__cause__
+    return cause
 
 
 def with_signatures_of(role: str, data: bytes, others: Sequence[bytes]) -> bytes:

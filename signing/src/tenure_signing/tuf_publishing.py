@@ -18,7 +18,7 @@ from tuf.api.metadata import Key, Metadata, MetaFile, Role, Root, Snapshot, Targ
 from tenure_signing.errors import InvalidName, NotEnoughSignatures, PublishingError
 from tenure_signing.names import ProductName, parse_file_name, parse_product
 from tenure_signing.release_record import releases_of
-from tenure_signing.tuf_drafts import public_part, require_immutable, sign
+from tenure_signing.tuf_drafts import key_source_error, public_part, require_immutable, sign
 from tenure_signing.tuf_repository import Repository, T, delegations_of, load, require_signed, signature_status
 from tenure_signing.tuf_roles import (
     CLOCK_TOLERANCE,
@@ -124,7 +124,7 @@ def resigned(
     delegation is gone: clients refuse a snapshot that lost one. ``digests``: kept by who does this again and again.
 
     Raises ``NotEnoughSignatures`` if a role is not signed as its delegator asks, or a signer's key is not the one root
-    names; ``PublishingError`` if a role was dropped or its version went back.
+    names; ``PublishingError`` if a role was dropped or its version went back; ``KeySourceError`` if a key is away.
     """
     root = repository.root()
     before = _snapshot(repository)
@@ -309,6 +309,11 @@ def _is_stale(role: str, data: bytes, signed: Snapshot, root: Root, now: datetim
 def _signed_online(role: str, signed: T, signer: Signer, root: Root) -> bytes:
     if signer.public_key.keyid not in root.roles[role].keyids:
         raise NotEnoughSignatures(f"the key {signer.public_key.keyid[:12]} is not the one root names for {role}")
-    data = sign(role, Metadata(signed).to_bytes(), signer)
+    try:
+        data = sign(role, Metadata(signed).to_bytes(), signer)
+    except PublishingError as error:
+        if cause := key_source_error(error):
+            raise cause from None
+        raise
     require_signed(role, data, root)
     return data

@@ -70,6 +70,9 @@ def test_only_a_ready_draft_whose_time_has_come_is_due(database: Database) -> No
         with database.reading() as records:
             assert records.release_drafts.has_ready(time) == (state is DraftState.READY)
             assert not records.release_drafts.has_ready(time - timedelta(microseconds=1))
+    put(database, replace(DRAFT, state=DraftState.READY, publish_at=None))  # complete, and left to the signer
+    with database.reading() as records:
+        assert records.release_drafts.has_ready(NOON)
 
 
 def test_approvals_are_none_until_they_are_set(database: Database) -> None:

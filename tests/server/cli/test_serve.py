@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.cli.at_the_terminal import Operator, RunningServer
+from tests.services.ports import free_port
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=lambda by: by.name)
@@ -120,3 +122,16 @@ def test_a_line_for_each_request_is_written_only_where_it_is_asked_for(operator:
             assert _answers(server) == 200
             server.end(signal.SIGTERM)
         assert ("GET /readyz" in server.log.read_text()) is expected
+
+
+def test_metrics_have_a_listener_of_their_own_where_one_is_set(operator: Operator) -> None:
+    port = free_port()
+    operator.settings = {"TENURE_METRICS_LISTEN": f"127.0.0.1:{port}"}
+    with operator.serving() as server:
+        for path in ("/metrics", "/v1/licence"):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+                text = answer.read().decode()
+            assert "tenure_database_up 1.0" in text  # whatever is asked for: nothing else is there
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"{server.url}/metrics", timeout=30)
+        assert server.end() == 0

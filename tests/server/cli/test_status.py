@@ -22,8 +22,9 @@ def test_all_is_well(operator: Operator) -> None:
         "products         1",
         "releases         1",
     ]
-    assert lines[4].startswith("signed metadata  root version 1 expires in ")
-    assert [line.split()[0] for line in lines[5:]] == ["targets", "snapshot", "timestamp", "cad"]
+    assert lines[4].startswith("signer           embedded, in tenure serve; last signed 20")
+    assert lines[5].startswith("signed metadata  root version 1 expires in ")
+    assert [line.split()[0] for line in lines[6:]] == ["targets", "snapshot", "timestamp", "cad"]
 
 
 def test_programs_are_told_the_same(operator: Operator) -> None:

@@ -68,7 +68,8 @@ def test_a_living_process_says_so_without_looking_at_anything(shop: Shop) -> Non
 
 def test_a_server_whose_parts_are_usable_is_ready(shop: Shop) -> None:
     response = shop.client.get("/readyz")
-    assert answer(response) == {"status": "ready", "problems": []}
+    signer = {"mode": "embedded", "last_signed": "2026-11-23T12:00:00Z", "warning": None}
+    assert answer(response) == {"status": "ready", "problems": [], "signer": signer}
     assert response.headers["cache-control"] == "no-store"
 
 

@@ -112,7 +112,7 @@ def schema_of(document: dict[str, Any], path: str) -> dict[str, Any]:
         ("/v1/update-check", wire.UpdateCheck),
         ("/v1/releases", wire.ReleaseList),
         ("/v1/licence", wire.LicenceAnswer),
-        ("/readyz", wire.Health),
+        ("/readyz", wire.Ready),
     ],
 )
 def test_a_real_answer_has_exactly_the_members_that_are_described(

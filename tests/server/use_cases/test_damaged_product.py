@@ -51,7 +51,7 @@ def test_the_damaged_product_is_refused_clearly_and_the_others_are_served(damage
 
 def test_status_tells_which_product_is_damaged(damaged: World) -> None:
     installation = damaged.installation
-    found = system_status(damaged.database, installation.store, damaged.now(), installation.list_release_drafts)
+    found = system_status(damaged.database, installation.store, damaged.now(), drafts=installation.list_release_drafts)
     assert list(found.damaged_products) == ["cam"]
     assert not found.is_well
     with pytest.raises(ProductUnavailable):

@@ -224,6 +224,20 @@ def test_a_build_that_was_never_uploaded_makes_no_draft(pair: Team) -> None:
     assert refused(error) == "build_missing"
 
 
+def test_with_an_external_signer_a_complete_draft_waits_for_it_and_says_so(pair: Team) -> None:
+    """The serving process has no online keys; the signer looks at the calendar every second."""
+    signer = pair.world.installation
+    pair.world.installation = pair.world.reopened(signer="external")
+    made = pair.make(pair.publication(pair.world.engineer))
+    signed = pair.sign(made, pair.second)
+    assert (signed.draft.state, signed.words) == (DraftState.READY, "complete; the signer publishes it in a moment")
+    assert pair.sign(made, pair.second).draft == signed.draft  # asked again: it goes on waiting
+    assert pair.published() == {}
+    assert signer.publish_due_drafts() is False
+    assert pair.standing(signed).words == "done"
+    assert list(pair.published()) == ["1.0"]
+
+
 # Stale drafts
 
 

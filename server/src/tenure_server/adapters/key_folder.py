@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -22,6 +23,7 @@ from securesystemslib.signer import Signer
 from tenure_server.errors import TenureError
 from tenure_server.use_cases.signers import CertificateSigner, LicenceKeyClaims, LicenceKeySigner, OnlineSigners
 from tenure_signing.entitlement import Entitlement
+from tenure_signing.errors import KeySourceError
 from tenure_signing.issuing import issue_certificate, issue_licence_key
 from tenure_signing.key_sets import KeySet, Purpose
 from tenure_signing.key_sources import (
@@ -36,6 +38,7 @@ from tenure_signing.names import ProductName
 
 ONLINE_KEYS = ("snapshot", "timestamp", "licence", "certificate")
 SECRET_BYTES = 32
+LOOK_SECONDS = 1.0
 
 Passphrase = Callable[[], bytes]
 
@@ -56,9 +59,9 @@ class KeyFolder:
     def __repr__(self) -> str:
         return f"KeyFolder({str(self.online.parent)!r})"
 
-    def make_online_keys(self) -> None:
-        """Make those that are missing."""
-        for name in ONLINE_KEYS:
+    def make_online_keys(self, *, elsewhere: Collection[str] = ()) -> None:
+        """Make those that are missing, but for those that are kept elsewhere."""
+        for name in sorted(set(ONLINE_KEYS) - set(elsewhere)):
             path = self.online / f"{name}.pem"
             if not path.exists():
                 write_unencrypted(path, new_key())
@@ -124,10 +127,11 @@ class KeyFolder:
         return LicenceKeySigner(key.kid, sign)
 
     def certificate_signer(self, lifetime: timedelta) -> CertificateSigner:
-        key = self._online_key("certificate")
+        """Signs with the key that is in use: a new one within ``LOOK_SECONDS`` of being taken up."""
+        current = CurrentKey(self.online / "certificate.pem")
 
         def sign(entitlement: Entitlement, seats: int, now: datetime) -> str:
-            return issue_certificate(entitlement, seats, now, lifetime, key)
+            return issue_certificate(entitlement, seats, now, lifetime, current.key())
 
         return sign
 
@@ -150,6 +154,39 @@ class KeyFolder:
         if not path.exists():
             raise NotInitialised(f"There is no key at {path}.")
         return read_key(path)
+
+
+class CurrentKey:
+    """The key in a file that another process may replace; looks for a new one every ``LOOK_SECONDS``.
+
+    Raises ``NotInitialised`` if there is none at first, and ``KeySourceError``; later a file that cannot be read leaves
+    the key as it is.
+    """
+
+    def __init__(self, path: Path, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._monotonic = monotonic
+        self._seen = self._stamp()
+        if self._seen is None:
+            raise NotInitialised(f"There is no key at {path}.")
+        self._key = read_key(path)
+        self._looked_at = monotonic()
+
+    def key(self) -> SigningKey:
+        now = self._monotonic()
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            if (stamp := self._stamp()) not in (None, self._seen):
+                with suppress(KeySourceError):
+                    self._key, self._seen = read_key(self._path), stamp
+        return self._key
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
 
 def _product_key_name(product: ProductName) -> str:

@@ -25,6 +25,12 @@ from tenure_server.adapters.memory_sales import (
     SalesTables,
     order_words,
 )
+from tenure_server.adapters.memory_signer import (
+    MemoryExpiryNotices,
+    MemoryPublicationRequests,
+    MemorySignerLives,
+    SignerTables,
+)
 from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
 from tenure_server.adapters.memory_webhooks import MemoryWebhooks
 from tenure_server.adapters.metadata_files import role_and_version
@@ -81,6 +87,8 @@ class _Tables:
     key_holders: dict[str, str] = field(default_factory=dict)
     release_drafts: dict[str, ReleaseDraft] = field(default_factory=dict)
     approvals: dict[ProductName, int] = field(default_factory=dict)
+
+    signer: SignerTables = field(default_factory=SignerTables)
 
     def copy(self) -> Self:
         return type(self)(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
@@ -181,6 +189,9 @@ class _MemoryRecords:
         self.key_holders = MemoryKeyHolders(tables.key_holders)
         self.release_drafts = MemoryReleaseDrafts(tables.release_drafts)
         self.approval_rules = MemoryApprovalRules(tables.approvals, _Table(tables).require_product)
+        self.publication_requests = MemoryPublicationRequests(tables.signer)
+        self.signer_lives = MemorySignerLives(tables.signer)
+        self.expiry_notices = MemoryExpiryNotices(tables.signer)
 
     def publication_counter(self) -> int:
         return self._tables.counter[0]

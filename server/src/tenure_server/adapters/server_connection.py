@@ -123,6 +123,8 @@ class ServerConnection:
             if response.status not in _AGAIN:
                 return urllib3.HTTPResponse(data, response.headers, response.status)
             failure = f"answers with HTTP status {response.status}"
+            if b'"signer_silent"' in data:
+                failure = "waits for its signer, which does this as soon as it runs"
         raise ServerUnavailable(f"{urlsplit(url).hostname} {failure}.")
 
 

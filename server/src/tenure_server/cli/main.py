@@ -24,6 +24,7 @@ from tenure_server.cli import (
     licence_files,  # noqa: F401 (adds commands to the group of licences)
     licence_updates,
     licences,
+    mail,
     mirror,
     orders,
     products,
@@ -95,6 +96,7 @@ keys.register(app)
 trust.register(app)
 tokens.register(app)
 audit.register(app)
+mail.register(app)
 events.register(app)
 mirror.register(app)
 bundle.register(app)

@@ -82,7 +82,7 @@ def add(
     )
     installation = context.installation
     keys = installation.keys
-    online = keys.online_signers
+    online = installation.online_signers()
     is_new = not _is_there(context, product)
     if is_new:
         _add(context, product, online, _Keys(key or (), threshold, targets_key or ()))

@@ -67,7 +67,7 @@ def promote(
         channel,
         share_basis_points=share,
         signers=signers_of(context, product_name, keys),
-        online=installation.keys.online_signers,
+        online=installation.online_signers(),
         who=context.who,
     )
     release = promoted.release

@@ -201,7 +201,7 @@ def _publish_here(
     if options.dry_run:
         with progress_bar("reading", total_bytes, shown=options.shows_progress) as progress:
             return installation.publish.preview(request, progress=progress)
-    online = installation.keys.online_signers
+    online = installation.online_signers()
     if not options.yes and (sys.stdin.isatty() or options.is_found):
         preview = installation.publish.preview(request)
         if preview.is_new:
@@ -325,7 +325,7 @@ def withdraw(
             replacement=instead,
             although_needed=although_needed,
             signers=signers,
-            online=installation.keys.online_signers,
+            online=installation.online_signers(),
             who=context.who,
         )
 

@@ -13,9 +13,10 @@ from tenure_server.cli.context import AsJson, CommandContext, context_of
 from tenure_server.cli.output import plural, print_facts, print_json, print_line, say
 from tenure_server.cli.passphrase import ask_passphrase
 from tenure_server.cli.release_draft_review import draft_json
-from tenure_server.serving import run_server
+from tenure_server.domain.signer_life import SignerMode
+from tenure_server.serving import run_server, run_signer
 from tenure_server.use_cases.initialise import published_root
-from tenure_server.use_cases.system_status import RoleStatus, SystemStatus, system_status
+from tenure_server.use_cases.system_status import RoleStatus, SignerStatus, SystemStatus, system_status
 from tenure_signing.tuf_roles import ROOT, TARGETS
 
 ROOT_FILE = "root.json"
@@ -25,6 +26,7 @@ NOT_READY = 1
 def register(app: typer.Typer) -> None:
     app.command("init")(init)
     app.command("serve")(serve)
+    app.command("signer")(signer)
     app.command("status")(status)
 
 
@@ -76,11 +78,11 @@ def _first_root(context: CommandContext) -> bytes:
     for name in (*existing, *(name for name in (ROOT, TARGETS) if name not in existing)):
         keys.make_offline_key(name, lambda: passphrase)
         keys.offline_signer(name, lambda: passphrase)
-    keys.make_online_keys()
+    keys.make_online_keys(elsewhere=installation.online_keys.elsewhere)
     return installation.initialise(
         root=keys.offline_signer(ROOT, lambda: passphrase),
         targets=keys.offline_signer(TARGETS, lambda: passphrase),
-        online=keys.online_signers,
+        online=installation.online_signers(),
         licence_keys=keys.licence_key_set(),
         who=context.who,
     )
@@ -128,6 +130,18 @@ def serve(
     )
 
 
+def signer(ctx: typer.Context) -> None:
+    """Sign in a process that nobody can connect to.
+
+    It signs snapshot and timestamp, and shares only the database and the store with tenure serve, which runs with
+    TENURE_SIGNER=external.
+    """
+    run_signer(
+        context_of(ctx).installation,
+        announce=lambda: say("Tenure's signer is at work; it listens to nothing but the database. Control-C stops it."),
+    )
+
+
 def status(ctx: typer.Context, as_json: AsJson = False) -> int:
     """Say whether everything is well.
 
@@ -144,8 +158,9 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> int:
 
 def _status(context: CommandContext) -> SystemStatus:
     installation = context.installation
+    mode = SignerMode(installation.settings.signer)
     return system_status(
-        installation.database, installation.store, installation.signing_clock(), installation.list_release_drafts
+        installation.database, installation.store, installation.signing_clock(), mode, installation.list_release_drafts
     )
 
 
@@ -156,6 +171,7 @@ def _print(found: SystemStatus) -> None:
             "store": found.store_problem or "answers",
             "products": found.products,
             "releases": found.releases,
+            "signer": _signer_text(found.signer),
             **_damaged(found),
             **_drafts(found),
             "signed metadata": "\n".join(_role_text(role) for role in found.roles) or "none: tenure init makes it",
@@ -192,6 +208,16 @@ def _outgoing(found: SystemStatus) -> dict[str, object]:
     return facts
 
 
+def _signer_text(signer: SignerStatus) -> str:
+    who = "embedded, in tenure serve" if signer.mode is SignerMode.EMBEDDED else "external, tenure signer"
+    lines = [f"{who}; last signed {signer.last_signed:%Y-%m-%d %H:%M} UTC" if signer.last_signed is not None else who]
+    if signer.waiting:
+        lines.append(f"{plural(signer.waiting, 'request')} waiting for it")
+    if signer.warning is not None:
+        lines.append(f"WARNING: {signer.warning}")
+    return "\n".join(lines)
+
+
 def _role_text(role: RoleStatus) -> str:
     days = role.days_left
     left = f"expires in {plural(days, 'day')}" if days > 0 else "expires today" if days == 0 else "has EXPIRED"
@@ -208,6 +234,12 @@ def _json(found: SystemStatus) -> dict[str, object]:
         "releases": found.releases,
         "damaged_products": dict(found.damaged_products),
         "drafts": [{**draft_json(each), "late": each.draft.draft_id in found.late_drafts} for each in found.drafts],
+        "signer": {
+            "mode": found.signer.mode.value,
+            "last_signed": found.signer.last_signed.isoformat() if found.signer.last_signed is not None else None,
+            "waiting": found.signer.waiting,
+            "warning": found.signer.warning,
+        },
         "roles": [
             {
                 "name": role.name,

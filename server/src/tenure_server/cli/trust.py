@@ -97,8 +97,8 @@ def start(
     with installation.database.reading() as records:
         if read_repository(records).roots:
             raise Conflict("This installation has a root already.", code="initialised_already")
-    installation.keys.make_online_keys()
-    online = installation.keys.online_signers
+    installation.keys.make_online_keys(elsewhere=installation.online_keys.elsewhere)
+    online = installation.online_signers()
     keys = RootKeys(
         root=RoleKeys(root_keys, root_threshold),
         targets=RoleKeys(targets_keys, targets_threshold),
@@ -258,7 +258,7 @@ def _submit_file(context: CommandContext, file: Path, as_json: bool) -> None:
 def _report_submitted(is_new: bool, roles: tuple[str, ...], taken_up: tuple[str, ...]) -> None:
     print_line(f"{'Published' if is_new else 'Already published:'} {', '.join(map(shown, roles))}.")
     if taken_up:
-        say(f"now in use: the new {', '.join(taken_up)} keys; restart tenure serve")
+        say(f"now in use: the new {', '.join(taken_up)} keys")
 
 
 @commands.command("recover")

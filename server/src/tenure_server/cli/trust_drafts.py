@@ -229,14 +229,21 @@ def online_keys(
         Literal["retire", "remove"] | None,
         typer.Option("--licence-keys", help="New licence and certificate keys too: what becomes of the old ones."),
     ] = None,
+    only_licence_keys: Annotated[
+        bool, typer.Option("--only-licence-keys", help="Not those of snapshot and timestamp: an external signer's.")
+    ] = False,
+    snapshot_key: Annotated[
+        Path | None, typer.Option("--snapshot-key", help="Public key file of a key on a token; default: a new file.")
+    ] = None,
+    timestamp_key: Annotated[Path | None, typer.Option("--timestamp-key", help="The same for timestamp.")] = None,
 ) -> Draft:
     """New snapshot and timestamp keys, made on this server. They come into use when the draft is submitted."""
     verified = drafting.verified()
     ring = drafting.context.installation.online_keys
-    present = root_keys_of(verified.repository.root())
-    made = ring.make_next((SNAPSHOT, TIMESTAMP))
-    signers = {name: tuf_signer(key) for name, key in made.items()}
-    keys = RootKeys(present.root, present.targets, signers[SNAPSHOT].public_key, signers[TIMESTAMP].public_key)
+    given = GivenKeys()
+    named = {SNAPSHOT: given.files(_listed(snapshot_key)), TIMESTAMP: given.files(_listed(timestamp_key))}
+    if only_licence_keys and (old_licence_keys is None or any(named.values())):
+        raise typer.BadParameter("--only-licence-keys goes with --licence-keys, and with no other key")
     key_set = None
     if old_licence_keys is not None:
         now = drafting.context.installation.signing_clock()
@@ -246,9 +253,20 @@ def online_keys(
             ring.make_next(_STATEMENT_KEYS),
             lambda keys, kid: keys.retiring(kid, now) if old_licence_keys == "retire" else keys.removing(kid),
         )
-    given = GivenKeys({signer.public_key.keyid: f"the server's {name} key" for name, signer in signers.items()})
-    changes = drafting.changes(verified, "new keys for the server", given)
-    return changes.root(keys, licence_keys=key_set)
+    why = "new keys for the server"
+    if only_licence_keys and key_set is not None:
+        return drafting.changes(verified, why).licence_keys(key_set)
+    made = ring.make_next([name for name, files in named.items() if not files])
+    public = {name: files[0] for name, files in named.items() if files}
+    public |= {name: tuf_signer(key).public_key for name, key in made.items()}
+    present = root_keys_of(verified.repository.root())
+    keys = RootKeys(present.root, present.targets, public[SNAPSHOT], public[TIMESTAMP])
+    names = given.also({key.keyid: f"the server's {name} key" for name, key in public.items()})
+    return drafting.changes(verified, why, GivenKeys(names)).root(keys, licence_keys=key_set)
+
+
+def _listed(path: Path | None) -> list[str]:
+    return [str(path)] if path is not None else []
 
 
 _STATEMENT_KEYS = {"licence": Purpose.LICENCE_KEY, "certificate": Purpose.CERTIFICATE}

@@ -38,7 +38,7 @@ class DraftState(StrEnum):
     """As it is kept. Whether an open draft is stale depends on what is published, and is found out when asked."""
 
     OPEN = "open"
-    READY = "ready"  # signed and approved; published at its time
+    READY = "ready"  # signed and approved; published at its time, by whoever has the online keys
     PUBLISHED = "published"
     CANCELLED = "cancelled"
 
@@ -181,6 +181,8 @@ class DraftStanding:
             return f"STALE: {self.problem}"
         if self.is_complete and draft.publish_at is not None:
             return f"scheduled for {draft.publish_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        if self.is_complete and draft.state is DraftState.READY:
+            return "complete; the signer publishes it in a moment"
         missing = [f"{len(self.signed)} of {self.threshold} signatures"] if self.threshold else []
         if self.approvals_needed:
             missing.append(f"{len(draft.approved_by)} of {self.approvals_needed} approvals")

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tenure_server.errors import DatabaseUnavailable
+from tenure_server.http.request_counts import RequestCounts
 from tenure_server.http.whole_answers import WholeAnswer, header_lines
 
 
@@ -39,7 +40,8 @@ would hold up hundreds of requests for a tenth of a second, so it comes two hund
 
 
 class FastApplication(Starlette):
-    """Starlette's application; ``fast`` makes the fast routes, given the application that answers everything."""
+    """Starlette's application; ``fast`` makes the fast routes, given the application that answers everything.
+    ``counts`` counts every answer."""
 
     def __init__(
         self,
@@ -47,9 +49,11 @@ class FastApplication(Starlette):
         fast: Callable[[ASGIApp], FastRoutes],
         prepare: Callable[[], object],
         as_of: Callable[[], datetime | None],
+        counts: RequestCounts,
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments, lifespan=_prepared(prepare))
+        self._counting, self._count = counts.counting, counts.count
         self._fast = fast(super().__call__)
         self._as_of = as_of
 
@@ -59,6 +63,7 @@ class FastApplication(Starlette):
             as_of, route = self._as_of(), self._route(scope)
             if as_of is not None:
                 send = _dated(send, as_of)
+            send = self._counting(scope.get("raw_path", b""), send)
         if route is not None:
             await route(scope, receive, send)
         else:
@@ -68,7 +73,10 @@ class FastApplication(Starlette):
         """The answer to an HTTP request, without a task, where a fast route has it at hand."""
         as_of, route = self._as_of(), self._route(scope)
         answer = route.at_once(scope) if route is not None else None
-        if answer is None or as_of is None:
+        if answer is None:
+            return None
+        self._count(scope["raw_path"], answer.status)
+        if as_of is None:
             return answer
         return answer._replace(head=answer.head + header_lines(_as_of_header(as_of)))
 

@@ -21,6 +21,7 @@ from tenure_server.errors import (
     NotFound,
     ProductUnavailable,
     Refusal,
+    SignerSilent,
     StoreUnavailable,
     TenureError,
     TokenRequired,
@@ -49,6 +50,7 @@ STATUS_OF: Mapping[type[TenureError], HTTPStatus] = {
     DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     ProductUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    SignerSilent: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Errors of any other class are ours and answer 500."""
 
@@ -59,6 +61,7 @@ _PUBLIC_WORDS: Mapping[type[TenureError], tuple[str, str]] = {
     DatabaseUnavailable: ("database_unavailable", "The server's database does not answer at the moment."),
     ProductUnavailable: ("product_unavailable", "What is published of this product cannot be read at the moment."),
     StoreUnavailable: ("store_unavailable", "The server's file store does not answer at the moment."),
+    SignerSilent: ("signer_silent", "The signer has not answered yet; what was asked of it is kept."),
 }
 
 _ROUTER_WORDS: Mapping[int, tuple[str, str]] = {

@@ -22,6 +22,7 @@ from tenure_server.errors import (
     Forbidden,
     InvalidRequest,
     NotFound,
+    SignerSilent,
     StoreUnavailable,
     TenureError,
 )
@@ -31,7 +32,7 @@ from tenure_server.http.bodies import BodyModel, read_body
 from tenure_server.http.endpoint import Access, Operation
 from tenure_server.use_cases.api_tokens import require_scope
 from tenure_server.use_cases.publish import MAX_NOTES_BYTES
-from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned, SignedRelease
+from tenure_server.use_cases.publish_signed import PlanPublishing, PublishesReleases, SignedRelease
 from tenure_server.use_cases.upload_builds import MAX_BUILD_BYTES, UploadBuilds
 from tenure_signing.languages import parse_language
 from tenure_signing.names import parse_channel, parse_file_name, parse_platform, parse_product
@@ -138,7 +139,8 @@ COMPLETE = Operation(
 )  # fmt: skip
 PUBLISH = Operation(
     summary="Publish a release that the product's keys have signed",
-    method="POST", body=PublishBody, answer=wire.PublishedRelease, access=Access.TOKEN, refusals=_REFUSALS,
+    method="POST", body=PublishBody, answer=wire.PublishedRelease, access=Access.TOKEN,
+    refusals=(*_REFUSALS, SignerSilent),
 )  # fmt: skip
 
 
@@ -149,7 +151,7 @@ class PublishingEndpoints:
     authentication: TokenAuthentication
     plan: PlanPublishing
     uploads: UploadBuilds
-    publish: PublishSigned
+    publish: PublishesReleases
 
     async def draft(self, request: Request) -> Response:
         token = await self._token(request)

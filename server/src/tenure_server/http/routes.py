@@ -17,6 +17,7 @@ from tenure_server.http import (
     licence,
     local_uploads,
     metadata,
+    metrics,
     openapi,
     publishing,
     release_drafts,
@@ -38,6 +39,7 @@ from tenure_server.http.local_store import LocalStoreDownloads
 from tenure_server.http.local_uploads import LocalStoreUploads
 from tenure_server.http.parameters import StoredFileRequest
 from tenure_server.http.problems import EXCEPTION_HANDLERS
+from tenure_server.http.request_counts import RequestCounts
 from tenure_server.http.sales import SalesParts, sales_endpoints
 from tenure_server.use_cases.api_tokens import AuthenticateToken
 from tenure_server.use_cases.change_release_draft import ChangeReleaseDraft
@@ -48,7 +50,7 @@ from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.ports import Clock, Database, ObjectStore
-from tenure_server.use_cases.publish_signed import PlanPublishing, PublishSigned
+from tenure_server.use_cases.publish_signed import PlanPublishing, PublishesReleases
 from tenure_server.use_cases.release_draft_standing import ListReleaseDrafts
 from tenure_server.use_cases.report_install import ReportInstall
 from tenure_server.use_cases.upload_builds import UploadBuilds
@@ -83,13 +85,16 @@ class Parts:
     authenticate_token: AuthenticateToken
     plan_publishing: PlanPublishing
     upload_builds: UploadBuilds
-    publish_signed: PublishSigned
+    publish_signed: PublishesReleases
     draft_board: DraftBoard
     list_release_drafts: ListReleaseDrafts
     change_release_draft: ChangeReleaseDraft
     received_parts: LocalStoreUploads | None
     integration: IntegrationParts
     sales: SalesParts
+    readiness: health.Readiness
+    metrics: metrics.ServerMetrics
+    request_counts: RequestCounts
 
 
 def endpoints(parts: Parts) -> tuple[Endpoint, ...]:
@@ -108,9 +113,7 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
     builds = downloads.DownloadsEndpoint(authentication, parts.download)
     by_token = TokenAuthentication(parts.authenticate_token)
     roles = metadata.MetadataEndpoint(parts.database, None if parts.metadata_is_public else authentication, by_token)
-    lives = health.HealthEndpoints(
-        health.Readiness(parts.database, parts.store, parts.clock), parts.check_for_update.catalogue
-    )
+    lives = health.HealthEndpoints(parts.readiness, parts.check_for_update.catalogue)
 
     yield Endpoint("/v1/update-check", check.get, update_check.OPERATION)
     yield Endpoint("/v1/releases", listing.get, releases.OPERATION)
@@ -147,6 +150,8 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
     yield from sales_endpoints(TokenAuthentication(parts.authenticate_token), parts.database, parts.sales)
     yield Endpoint("/healthz", lives.live, health.LIVE)
     yield Endpoint("/readyz", lives.ready, health.READY)
+    measures = metrics.MetricsEndpoint(TokenAuthentication(parts.authenticate_token), parts.metrics)
+    yield Endpoint("/metrics", measures.get, metrics.OPERATION)
 
 
 def _fast_routes(parts: Parts, general: ASGIApp) -> FastRoutes:
@@ -165,6 +170,7 @@ def application(
 ) -> FastApplication:
     """The API, and more routes beside it: the customer page, the native feeds."""
     app = FastApplication(
+        counts=parts.request_counts,
         fast=lambda general: {**_fast_routes(parts, general), **more_fast(general)},
         prepare=parts.check_for_update.catalogue.current,
         as_of=lambda: parts.database.as_of,

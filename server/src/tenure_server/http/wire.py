@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tenure_server.domain.api_tokens import Scope
 from tenure_server.domain.publishing import UploadState
+from tenure_server.domain.signer_life import SignerMode
 from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary
 from tenure_signing import releases
 from tenure_signing.coverage import CoverageReason, Covered, NotCovered, RefusalReason
@@ -325,6 +326,16 @@ class PublishedRelease(Answer):
     is_new: bool = Field(description="false: it was published before")
 
 
+class SignerHealth(Answer):
+    mode: SignerMode
+    last_signed: datetime | None = Field(description="when snapshot and timestamp were signed last")
+    warning: str | None = Field(description="set when nobody signs who should")
+
+
 class Health(Answer):
     status: str
     problems: list[Fault] = Field(description="what does not keep the server from its work")
+
+
+class Ready(Health):
+    signer: SignerHealth | None

@@ -25,7 +25,7 @@ from tenure_server.use_cases.change_licence import required_reason
 from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.ports_board import BoardEntry, SubmittedOnBoard
 from tenure_server.use_cases.ports_trust import StoredDraft
-from tenure_server.use_cases.submit_draft import SubmitDraft
+from tenure_server.use_cases.submit_draft import SubmitsDrafts
 from tenure_signing.draft_files import Draft, Requirement, from_json, merged, to_json
 from tenure_signing.draft_signatures import (
     RoleSignature,
@@ -46,7 +46,7 @@ class DraftBoard:
 
     database: Database
     signing_clock: Clock
-    submit_draft: SubmitDraft
+    submit_draft: SubmitsDrafts
 
     def entries(self) -> tuple[BoardEntry, ...]:
         """Open and closed drafts, newest first."""
@@ -103,7 +103,7 @@ class DraftBoard:
         """Publish the draft, as ``SubmitDraft`` does; one that was published before is confirmed.
 
         Raises what that does, and as ``fetch``; ``Conflict`` (``submit_at_the_server``) for one that changes the
-        server's own keys: it goes on signing with the old ones until somebody there starts it anew.
+        server's own keys: whoever makes sure that it has the new ones is there.
         """
         with self.database.reading() as records:
             stored = records.trust_drafts.get(code)
@@ -114,7 +114,7 @@ class DraftBoard:
             raise Conflict(
                 "The draft changes the server's own keys.",
                 code="submit_at_the_server",
-                hint=f"on the server: tenure trust submit {code[:9]}, then restart tenure serve",
+                hint=f"on the server: tenure trust submit {code[:9]}",
             )
         with _refused():
             submitted = self.submit_draft(draft, who=who)

@@ -45,6 +45,8 @@ class FinishReleaseDraft:
     signing_clock: Clock
     policy: VendorPolicy
     online_signers: Callable[[Repository], OnlineSigners]
+    signs_elsewhere: bool = False
+    """Another process has the online keys: what needs them is left ready, for that one's look at the calendar."""
 
     def require_builds(self, draft: ReleaseDraft) -> None:
         """The builds lie in the store. To be asked before the transaction: it may read them back.
@@ -60,13 +62,13 @@ class FinishReleaseDraft:
 
     def __call__(self, records: Records, draft: ReleaseDraft, who: str) -> DraftStanding:
         """In the caller's transaction, which holds the lock: keep the draft, and let it take effect if it is complete
-        and its time has come. Raises as publishing does."""
+        and its time has come, unless that is the signer's to do. Raises as publishing does."""
         before = read_repository(records)
         standing = self._standing(records, before, draft)
         if draft.state.is_over or standing.problem is not None or not standing.is_complete:
             if draft.state is DraftState.READY:  # more approvals are asked for meanwhile, or the keys have changed
                 draft = replace(draft, state=DraftState.OPEN)
-        elif not draft.is_due(self.clock()):
+        elif not draft.is_due(self.clock()) or (self.signs_elsewhere and draft.action.changes_role):
             draft = replace(draft, state=DraftState.READY)
         else:
             self._take_effect(records, before, standing, who)

@@ -30,7 +30,7 @@ from tenure_server.use_cases.publish import (
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_server.use_cases.upload_builds import UploadBuilds
 from tenure_server.use_cases.vendor import VendorPolicy
-from tenure_signing.errors import ImmutableRelease, NotEnoughSignatures, SigningError
+from tenure_signing.errors import ImmutableRelease, KeySourceError, NotEnoughSignatures, SigningError
 from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, ProductName
 from tenure_signing.release_record import differing_facts
@@ -70,6 +70,18 @@ class SignedRelease:
     translations: Mapping[Language, str] = field(default_factory=dict)
 
 
+PublishesReleases = Callable[[SignedRelease, ApiToken], Published]
+"""``PublishSigned``, here or by the external signer."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRelease:
+    """The one release that a role adds or extends, and what it was compared with."""
+
+    before: Repository
+    release: Release
+
+
 @dataclass(frozen=True, slots=True)
 class PublishSigned:
     database: Database
@@ -84,16 +96,8 @@ class PublishSigned:
         Raises ``Forbidden`` (``token_…``, ``signatures_missing``), ``Conflict`` (``published_meanwhile``,
         ``immutable_release``, ``build_missing``), ``InvalidRequest`` and ``NotFound``.
         """
-        require_scope(token, Scope.PUBLISH, signed.product)
-        with self.database.reading() as records:
-            product, before = product_of(records, signed.product), read_repository(records)
-        with refused_role():
-            release, new_files = added_release(before, signed)
-        require_scope(token, Scope.PUBLISH, signed.product, release.channel)
-        request = request_of(release, signed)
-        require_facts(request, product)
-        for file in new_files:
-            self.uploads.require_stored(file)
+        checked = self.check(signed, token)
+        before, release, request = checked.before, checked.release, request_of(checked.release, signed)
         now = self.signing_clock()
         with self.database.writing() as records:
             current = locked_repository(records)
@@ -108,6 +112,19 @@ class PublishSigned:
             if is_new:
                 audit_publication(records, self.clock(), token.who, release)
         return Published(release, is_new)
+
+    def check(self, signed: SignedRelease, token: ApiToken) -> CheckedRelease:
+        """Everything that can be checked before the transaction. Raises as publishing does."""
+        require_scope(token, Scope.PUBLISH, signed.product)
+        with self.database.reading() as records:
+            product, before = product_of(records, signed.product), read_repository(records)
+        with refused_role():
+            release, new_files = added_release(before, signed)
+        require_scope(token, Scope.PUBLISH, signed.product, release.channel)
+        require_facts(request_of(release, signed), product)
+        for file in new_files:
+            self.uploads.require_stored(file)
+        return CheckedRelease(before, release)
 
 
 def added_release(before: Repository, signed: SignedRelease) -> tuple[Release, tuple[ReleaseFile, ...]]:
@@ -173,6 +190,8 @@ def refused_role() -> Iterator[None]:
     """What is wrong with the submitted role, as refusals. The messages name keys by id and hold no secret."""
     try:
         yield
+    except KeySourceError:  # the server's own, no fault of the role
+        raise
     except NotEnoughSignatures as error:
         raise Forbidden(f"The release is not signed as it must be: {error}.", code="signatures_missing") from error
     except ImmutableRelease as error:

@@ -3,6 +3,7 @@ sells are one change. RULES.md, Plans and prices; Support periods."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -54,8 +55,13 @@ class Selling:
     """What every step of an order needs."""
 
     policy: VendorPolicy
-    key_signer: LicenceKeySigner
+    current_key_signer: Callable[[], LicenceKeySigner]
     feed_tokens: FeedTokens
+
+    @property
+    def key_signer(self) -> LicenceKeySigner:
+        """Of the key in use now: a ceremony may have changed it since the last licence."""
+        return self.current_key_signer()
 
     def place(
         self,
@@ -261,7 +267,8 @@ class Selling:
         seats = 1 + sale.additional_users
         licence_id = new_licence_id()
         claims = LicenceKeyClaims(licence_id, sale.product, sale.edition, purchased_on, seats, now)
-        key = self.key_signer.sign(claims)
+        signer = self.key_signer
+        key = signer.sign(claims)
         licence = Licence(
             licence_id=licence_id,
             product=sale.product,
@@ -276,7 +283,7 @@ class Selling:
             lines=_licence_lines(order, purchased_on),
             periods=_periods(order, PeriodSource.PURCHASE, now),
             grants=(),
-            keys=(IssuedKey(licence_key_digest(key), self.key_signer.key_id, now, display_hint(key), seats),),
+            keys=(IssuedKey(licence_key_digest(key), signer.key_id, now, display_hint(key), seats),),
             created_at=now,
         )
         records.licences.add(licence, feed_token_digest=self.feed_tokens.digest_of(licence_id))

@@ -35,7 +35,8 @@ class OnlineKeyRing(Protocol):
         ...
 
     def statement_kids(self) -> Mapping[Purpose, Collection[str]]:
-        """The key ids the server can sign licence keys and certificates with."""
+        """The key ids the server can sign licence keys and certificates with, but for purposes whose keys are kept
+        by another process."""
         ...
 
     def take_up(self, published: Repository, licence_keys: KeySet) -> tuple[str, ...]:
@@ -50,6 +51,18 @@ class Submitted:
     repository: Repository
     is_new: bool
     taken_up: tuple[str, ...]
+
+
+class SubmitsDrafts(Protocol):
+    """``SubmitDraft``, here or by the external signer."""
+
+    def __call__(self, draft: Draft, *, who: str) -> Submitted: ...
+
+    def require_submittable(self, before: Repository, draft: Draft) -> None: ...
+
+    def changes_own_keys(self, draft: Draft) -> bool: ...
+
+    def complete(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +96,13 @@ class SubmitDraft:
             if _is_on_the_board(records, draft):
                 records.trust_drafts.close(draft.code, DraftState.SUBMITTED, at=now, by=who)
             after = locked_repository(records)
-            licence_keys = _licence_keys(records)
+            licence_keys = licence_keys_in(records)
         return Submitted(after, is_new, self.key_ring.take_up(after, licence_keys))
 
     def complete(self) -> tuple[str, ...]:
         """Do what a submission that was broken off right after its publication left undone; the keys now in use."""
         with self.database.reading() as records:
-            published, licence_keys = read_repository(records), _licence_keys(records)
+            published, licence_keys = read_repository(records), licence_keys_in(records)
         return self.key_ring.take_up(published, licence_keys)
 
     def require_submittable(self, before: Repository, draft: Draft) -> None:
@@ -100,10 +113,10 @@ class SubmitDraft:
         _product(draft)
         _require_current(before, draft)
         _require_trusted_files(draft)
-        self._require_usable_licence_keys(draft)
+        self.require_usable_licence_keys(draft)
 
     def changes_own_keys(self, draft: Draft) -> bool:
-        """Whether the server signs with other keys once the draft is published, and so has to be started anew."""
+        """Whether server or signer sign with other keys once the draft is published."""
         if ROOT in draft.roles and draft.base.roots:
             before, after = draft.base.root().roles, draft.after.root().roles
             if any(before[role].keyids != after[role].keyids for role in ONLINE_ROLES):
@@ -119,8 +132,11 @@ class SubmitDraft:
         roles = after.root().roles
         return self.key_ring.online_signers(roles[SNAPSHOT].keyids, roles[TIMESTAMP].keyids)
 
-    def _require_usable_licence_keys(self, draft: Draft) -> None:
-        """The server can still sign licence keys and certificates that customers' products will believe."""
+    def require_usable_licence_keys(self, draft: Draft) -> None:
+        """The server can still sign licence keys and certificates that customers' products will believe.
+
+        Raises ``Conflict`` (``licence_keys_unusable``).
+        """
         if LICENCE_KEYS_PATH not in draft.trusted_targets:
             return
         key_set = KeySet.from_json(draft.trusted_targets[LICENCE_KEYS_PATH])
@@ -205,7 +221,8 @@ def _require_trusted_files(draft: Draft) -> None:
             raise Conflict(f"The draft lists {path}, and does not hold it.", code="trusted_file_missing")
 
 
-def _licence_keys(records: Records) -> KeySet:
+def licence_keys_in(records: Records) -> KeySet:
+    """The published public keys of licence keys and certificates."""
     data = records.signed_files.trusted_target(LICENCE_KEYS_PATH)
     return KeySet.from_json(data) if data is not None else KeySet()
 

@@ -1,4 +1,4 @@
-"""Whether the installation is well: database, store, and how long the signed metadata still lives."""
+"""Whether the installation is well: database, store, signer, and how long the signed metadata still lives."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tenure_server.domain.release_drafts import DraftStanding
+from tenure_server.domain.signer_life import SignerMode, signer_warning
 from tenure_server.domain.webhooks import WebhookEndpoint
 from tenure_server.errors import DatabaseUnavailable, StoreUnavailable, TenureError
 from tenure_server.use_cases.catalogue import read_catalogue, read_repository
-from tenure_server.use_cases.ports import Database, ObjectStore
+from tenure_server.use_cases.ports import Database, ObjectStore, Records
 from tenure_server.use_cases.release_draft_standing import ListReleaseDrafts
 from tenure_signing.tuf_publishing import role_expiries, roles_to_resign
-from tenure_signing.tuf_roles import ONLINE_ROLES
+from tenure_signing.tuf_repository import Repository, load_any
+from tenure_signing.tuf_roles import ONLINE_ROLES, TIMESTAMP, policy_of
 
 LATE_AFTER = timedelta(minutes=1)
 MOST_COUNTED = 10_000
@@ -39,6 +41,17 @@ class RoleStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SignerStatus:
+    """``last_signed`` is what the timestamp says; ``waiting`` counts what the server has asked for. ``warning`` is set
+    when nobody signs who should."""
+
+    mode: SignerMode
+    last_signed: datetime | None = None
+    waiting: int = 0
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SystemStatus:
     """``*_problem`` is None where there is none."""
 
@@ -52,19 +65,26 @@ class SystemStatus:
     late_drafts: tuple[str, ...] = ()  # ids of those that should be published by now
     disabled_webhooks: tuple[WebhookEndpoint, ...] = ()
     delayed_reminders: int = 0  # that the mail server did not take yet
+    signer: SignerStatus = SignerStatus(SignerMode.EMBEDDED)
+    publication_counter: int = 0
 
     @property
     def is_well(self) -> bool:
-        """Everything answers, and nothing needs people."""
+        """Everything answers, whoever signs is there, and nothing needs people."""
         if self.disabled_webhooks or self.delayed_reminders:
             return False
         has_metadata = bool(self.roles) and not any(role.needs_people for role in self.roles)
         answers = self.database_problem is None and self.store_problem is None
-        return answers and has_metadata and not self.damaged_products and not self.late_drafts
+        signs = self.signer.warning is None
+        return answers and has_metadata and signs and not self.damaged_products and not self.late_drafts
 
 
 def system_status(
-    database: Database, store: ObjectStore, now: datetime, drafts: ListReleaseDrafts | None = None
+    database: Database,
+    store: ObjectStore,
+    now: datetime,
+    signer: SignerMode = SignerMode.EMBEDDED,
+    drafts: ListReleaseDrafts | None = None,
 ) -> SystemStatus:
     """Asks everything and raises nothing that the answer can say."""
     store_problem = None
@@ -77,11 +97,12 @@ def system_status(
         with database.reading() as records:
             repository = read_repository(records)
             catalogue = read_catalogue(records)
+            signing = signer_status(records, repository, now, signer)
             webhooks = records.webhooks.all()
             waiting = records.reminders.queued(limit=MOST_COUNTED)
         under_way = drafts() if drafts is not None else ()
     except DatabaseUnavailable as error:
-        return SystemStatus(_problem(error), store_problem)
+        return SystemStatus(_problem(error), store_problem, signer=SignerStatus(signer))
     due = roles_to_resign(repository, now) if repository.roots else ()
     expiries = role_expiries(repository) if repository.roots else {}
     return SystemStatus(
@@ -98,6 +119,22 @@ def system_status(
         late_drafts=tuple(each.draft.draft_id for each in under_way if _is_late(each, now)),
         disabled_webhooks=tuple(one for one in webhooks if one.disabled_at is not None),
         delayed_reminders=sum(1 for one in waiting if one.attempts > 0),
+        signer=signing,
+        publication_counter=catalogue.counter,
+    )
+
+
+def signer_status(records: Records, repository: Repository, now: datetime, mode: SignerMode) -> SignerStatus:
+    """An embedded signer is silent whenever nothing is served; that is no fault until metadata expires."""
+    last_signed = None
+    if TIMESTAMP in repository.roles:
+        timestamp = load_any(TIMESTAMP, repository.roles[TIMESTAMP]).signed
+        last_signed = timestamp.expires - policy_of(TIMESTAMP).lifetime
+    return SignerStatus(
+        mode=mode,
+        last_signed=last_signed,
+        waiting=records.publication_requests.count_waiting(),
+        warning=signer_warning(records.signer_lives.all(), mode, now),
     )
 
 

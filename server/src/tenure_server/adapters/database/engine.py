@@ -40,6 +40,12 @@ def parse_url(text: str) -> URL:
             raise SettingsError("The database's URL is neither of postgresql nor of sqlite.")
 
 
+def sqlite_file(text: str) -> Path | None:
+    """The file of an SQLite database; None for another database. Raises ``SettingsError``."""
+    url = parse_url(text)
+    return Path(str(url.database)) if url.get_backend_name() == SQLITE else None
+
+
 def open_engine(url: URL, *, for_migration: bool = False) -> Engine:
     """Connects to nothing yet. Migrations rebuild tables, which SQLite cannot do while it enforces foreign keys."""
     if url.get_backend_name() == SQLITE:

@@ -18,6 +18,7 @@ from tenure_server.adapters.database.release_drafts import SqlApprovalRules, Sql
 from tenure_server.adapters.database.reminders import SqlReminders
 from tenure_server.adapters.database.reports import SqlReports
 from tenure_server.adapters.database.signed_files import SqlSignedFiles
+from tenure_server.adapters.database.signer import SqlExpiryNotices, SqlPublicationRequests, SqlSignerLives
 from tenure_server.adapters.database.tokens import SqlTokens
 from tenure_server.adapters.database.trust_drafts import SqlKeyHolders, SqlTrustDrafts
 from tenure_server.adapters.database.uploads import SqlUploads
@@ -48,6 +49,9 @@ class SqlRecords:
         self.webhooks = SqlWebhooks(session)
         self.reminders = SqlReminders(session)
         self.reports = SqlReports(session)
+        self.publication_requests = SqlPublicationRequests(session)
+        self.signer_lives = SqlSignerLives(session)
+        self.expiry_notices = SqlExpiryNotices(session)
         self.audit = SqlAuditTrail(session)
         self.outbox = SqlOutbox(session, self.audit)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from tenure_server.adapters.database.columns import is_storable
 from tenure_server.adapters.database.products import require_product
@@ -49,7 +49,7 @@ class SqlReleaseDrafts:
         query = (
             select(ReleaseDraftRow.draft_id)
             .where(col(ReleaseDraftRow.state) == DraftState.READY.value)
-            .where(col(ReleaseDraftRow.publish_at) <= now)
+            .where(or_(col(ReleaseDraftRow.publish_at).is_(None), col(ReleaseDraftRow.publish_at) <= now))
             .limit(1)
         )
         return self._session.exec(query).first() is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 
@@ -25,9 +25,11 @@ class DatabaseWithSnapshot:
     """``Database``. Only what is published and the licences seen are read from the snapshot; all else waits for the
     database, and nothing is ever written to the copy through here."""
 
-    def __init__(self, live: Database, snapshot: Snapshot) -> None:
+    def __init__(self, live: Database, snapshot: Snapshot, prepare: Callable[[], None] = lambda: None) -> None:
+        """``prepare`` makes a database usable that comes back; it raises ``DatabaseUnavailable`` while it is away."""
         self.live = live
         self.snapshot = snapshot
+        self._prepare = prepare
         self.quick: QuickReads = _QuickReadsWithSnapshot(self)
         self._as_of: datetime | None = None
         self._lock = threading.Lock()
@@ -36,6 +38,15 @@ class DatabaseWithSnapshot:
     @property
     def as_of(self) -> datetime | None:
         return self._as_of
+
+    def is_away(self) -> bool:
+        """Whether the snapshot stands in, found out now. Raises ``DatabaseUnavailable`` if there is none yet."""
+        if self._as_of is None:
+            try:
+                self.live.check()
+            except DatabaseUnavailable as error:
+                self.stand_in(error)
+        return self._as_of is not None
 
     def reading(self) -> AbstractContextManager[Records]:
         return self.live.reading()
@@ -75,16 +86,19 @@ class DatabaseWithSnapshot:
             if state is None:
                 raise error
             self._as_of = state.as_of
-        _log.error(
-            "the database does not answer; update checks are answered as of %s", f"{state.as_of:%Y-%m-%dT%H:%M:%SZ}"
-        )
+        as_of = f"{state.as_of:%Y-%m-%dT%H:%M:%SZ}"
+        _log.error("the database does not answer (%s); update checks are answered as of %s", error, as_of)
         threading.Thread(target=self._wait_for_it, name="database", daemon=True).start()
 
     def _wait_for_it(self) -> None:
         while not self._closing.wait(LOOK_SECONDS):
             try:
+                self._prepare()
                 self.live.check()
             except DatabaseUnavailable:
+                continue
+            except Exception:  # nothing else looks for it
+                _log.exception("could not find out whether the database is back")
                 continue
             self._as_of = None
             _log.info("the database answers again")

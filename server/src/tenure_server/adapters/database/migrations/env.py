@@ -6,6 +6,7 @@ from tenure_server.adapters.database import (  # their tables are part of the me
     event_tables,  # noqa: F401
     release_draft_tables,  # noqa: F401
     reminder_tables,  # noqa: F401
+    signer_tables,  # noqa: F401
     webhook_tables,  # noqa: F401
 )
 from tenure_server.adapters.database.tables import Row

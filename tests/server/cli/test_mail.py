@@ -1,0 +1,27 @@
+"""``tenure mail test``: an operator tries the mail settings."""
+
+from __future__ import annotations
+
+from tests.server.cli.at_the_terminal import Operator
+from tests.services.mail_server import running_mail_server
+
+
+def test_a_mail_goes_out_or_it_is_said_why_not(newcomer: Operator) -> None:
+    refused = newcomer.run("mail", "test", "ops@vendor.example")
+    assert refused.code == 1
+    assert "TENURE_SMTP_HOST" in refused.hint
+    with running_mail_server() as server:
+        settings: dict[str, str | None] = {
+            "TENURE_SMTP_HOST": "127.0.0.1",
+            "TENURE_SMTP_PORT": str(server.port),
+            "TENURE_SMTP_SECURITY": "loopback",
+            "TENURE_SMTP_FROM": "Tenure <tenure@vendor.example>",
+        }
+        said = newcomer.did("mail", "test", "ops@vendor.example", **settings)
+        assert "taken over" in said.out
+        (mail,) = server.received
+        told = newcomer.did("mail", "test", "ops@vendor.example", "--json", **settings).json
+        assert told["message_id"] != mail["Message-ID"]
+        server.recipient_reply = "550 5.1.1 nobody of that name"
+        assert "nobody of that name" in newcomer.run("mail", "test", "ops@vendor.example", **settings).error
+    assert "does not answer" in newcomer.run("mail", "test", "ops@vendor.example", **settings).error
