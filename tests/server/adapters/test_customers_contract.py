@@ -194,8 +194,12 @@ def test_of_many_at_once_one_carries_the_request_out_and_all_learn_what_came_of_
 def test_old_licences_get_a_customer_for_each_name_and_address(database_url: str) -> None:
     upgrade_only_to("0010", database_url)
     first, second, third, last = (letter * 8 for letter in "abcd")  # longer than any word of a customer's random id
-    sold = ((first, "Ada", "it@ada.example"), (second, "Ada", "it@ada.example"), (third, "Ada", None))
-    sold = (*sold, (last, "Bo Łi", None))
+    sold: list[tuple[str, str, str | None]] = [
+        (first, "Ada", "it@ada.example"),
+        (second, "Ada", "it@ada.example"),
+        (third, "Ada", None),
+        (last, "Bo Łi", None),
+    ]
     with connected(database_url) as connection:
         connection.execute(
             text(
