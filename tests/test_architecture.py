@@ -126,6 +126,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tenure_server.cli": COMMANDS,
     "tenure_server.app": COMPOSITION,
     "tenure_server.installation": COMPOSITION,
+    "tenure_server.parts": COMPOSITION,
     "tenure_server.serving": COMPOSITION,
     "tenure_server.periodic": COMPOSITION,
     "tenure_server.short_way": COMPOSITION,

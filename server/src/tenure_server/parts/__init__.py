@@ -1,0 +1,1 @@
+"""An installation, put together part by part; ``tenure_server.installation`` is the whole."""

@@ -1,0 +1,83 @@
+"""What is told to others: events, webhooks, reminders, reports."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from tenure_server.adapters.metadata_reader import metadata_of_server as metadata_of_server
+from tenure_server.adapters.reminder_mail import ReminderMail
+from tenure_server.adapters.sealing import AesSealer
+from tenure_server.adapters.webhook_sender import WebhookSender
+from tenure_server.parts.selling import SellingParts
+from tenure_server.use_cases.deliver_webhooks import DeliverWebhooks
+from tenure_server.use_cases.make_report import MakeReport
+from tenure_server.use_cases.manage_webhooks import ManageWebhooks
+from tenure_server.use_cases.ports_webhooks import Sealer, SendWebhook
+from tenure_server.use_cases.read_events import ReadEvents
+from tenure_server.use_cases.remind import RemindCustomers
+from tenure_server.use_cases.reminder_choice import ReminderChoice
+from tenure_server.use_cases.reminder_facts import ReminderFactsOf
+from tenure_server.use_cases.reminder_links import ReminderLinks
+from tenure_server.use_cases.show_webhooks import ShowWebhooks
+
+
+class TellingParts(SellingParts):
+    """What goes out."""
+
+    @cached_property
+    def read_events(self) -> ReadEvents:
+        return ReadEvents(self.database)
+
+    @cached_property
+    def make_report(self) -> MakeReport:
+        return MakeReport(self.database, self.catalogue, self.clock, self.policy)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        return AesSealer(self.keys.secret_for("sealed secrets"))
+
+    @cached_property
+    def send_webhook(self) -> SendWebhook:
+        return WebhookSender()
+
+    @cached_property
+    def manage_webhooks(self) -> ManageWebhooks:
+        return ManageWebhooks(self.database, self.signing_clock, self.sealer, self.send_webhook)
+
+    @cached_property
+    def show_webhooks(self) -> ShowWebhooks:
+        return ShowWebhooks(self.database)
+
+    @cached_property
+    def deliver_webhooks(self) -> DeliverWebhooks:
+        return DeliverWebhooks(self.database, self.signing_clock, self.sealer, self.send_webhook)
+
+    @cached_property
+    def reminder_links(self) -> ReminderLinks:
+        return ReminderLinks(self.keys.secret_for("reminder links"))
+
+    @cached_property
+    def reminder_choice(self) -> ReminderChoice:
+        return ReminderChoice(self.database, self.clock, self.reminder_links)
+
+    @cached_property
+    def remind_customers(self) -> RemindCustomers:
+        settings = self.settings
+        facts_of = ReminderFactsOf(
+            list_releases=self.list_releases,
+            policy=self.policy,
+            links=self.reminder_links,
+            vendor=settings.vendor_name,
+            public_url=settings.public_url,
+            allows_opt_out=settings.reminder_opt_out == "allowed",
+        )
+        return RemindCustomers(
+            database=self.database,
+            clock=self.clock,
+            policy=self.policy,
+            rules=settings.reminder_rules,
+            facts_of=facts_of,
+            word=ReminderMail(),
+            mailer=self.mailer,
+            language=settings.language,
+        )
