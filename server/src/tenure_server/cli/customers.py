@@ -98,7 +98,10 @@ def contact(
     remove: Annotated[bool, typer.Option("--remove", help="Take everyone of this name off the list.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put somebody on a customer's list of contacts, in place of who had the name before; or take them off."""
+    """Put somebody on a customer's list of contacts.
+
+    In place of who had the name before; or take them off.
+    """
     context = context_of(ctx)
     with context.installation.database.reading() as records:
         known = customer_of(records, customer_id).contacts
@@ -148,7 +151,10 @@ def delete(ctx: typer.Context, customer_id: CustomerArgument, reason: ReasonOpti
 
 @commands.command("anonymise")
 def anonymise(ctx: typer.Context, customer_id: CustomerArgument, reason: ReasonOption, as_json: AsJson = False) -> None:
-    """Remove all that tells who a customer is; licences and what was paid stay. It cannot be undone."""
+    """Remove all that tells who a customer is.
+
+    Licences and what was paid stay. It cannot be undone.
+    """
     context = context_of(ctx)
     _print(context, context.installation.anonymise_customer(customer_id, reason=reason, who=context.who), as_json)
 

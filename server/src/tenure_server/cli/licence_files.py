@@ -31,7 +31,10 @@ def import_licences(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is wrong, and change nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import licences with their customers: all of a file, or nothing if a row is bad. Again, only what is new."""
+    """Import a file of licences with their customers.
+
+    All of it, or nothing if a row is bad. Again, only what is new.
+    """
     context = context_of(ctx)
     found = context.installation.import_licences(_rows(file), who=context.who, dry_run=dry_run)
     if as_json:
@@ -52,7 +55,10 @@ def export_licences(
     ctx: typer.Context,
     as_json: AsJson = False,
 ) -> None:
-    """Write all licences to standard output, as CSV or with --json, in the columns that import reads."""
+    """Write all licences as CSV, or with --json as JSON.
+
+    In the columns that import reads, to standard output.
+    """
     licences = _all(context_of(ctx).installation.database)
     if as_json:
         print_json([exported(licence) for licence in licences])

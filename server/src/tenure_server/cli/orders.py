@@ -117,7 +117,10 @@ def payments(
     refused: Annotated[bool, typer.Option("--refused", help="Only those that somebody has to look at.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List what shops said of payments, newest first, with why some were refused."""
+    """List what shops said of payments, newest first.
+
+    With why some were refused.
+    """
     outcome = NoticeOutcome.REFUSED if refused else None
     with context_of(ctx).installation.database.reading() as records:
         found = records.payment_notices.newest(outcome=outcome, limit=1000)
