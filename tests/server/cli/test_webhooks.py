@@ -61,7 +61,9 @@ def test_a_test_message_says_how_it_went(operator: Operator) -> None:
 
 def test_a_running_server_sends_what_operators_do_and_the_log_shows_it(operator: Operator) -> None:
     with running_receiver() as receiver, operator.serving():
-        made = operator.did("webhook", "add", receiver.url, "--allow-private", "--json").json
+        made = operator.did(
+            "webhook", "add", receiver.url, "--allow-private", "--event", "licence.issued", "--json"
+        ).json
         operator.issue()
         wait_for(receiver, 1)
         (received,) = receiver.received
