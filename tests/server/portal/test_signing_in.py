@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
 
@@ -221,7 +222,7 @@ def test_a_failure_is_told_as_a_page_with_a_number_and_no_details(
     def fail(_: str) -> None:
         raise RuntimeError("secret details")
 
-    vars(installation)["identify_licence"] = type("Broken", (), {"by_key": staticmethod(fail)})()
+    vars(installation)["identify_licence"] = SimpleNamespace(by_key=fail, database=installation.database)
     client = counter.client(installation)
     response = sign_in(client, counter.ada.key)
     assert response.status_code == 500
@@ -236,7 +237,7 @@ def test_a_database_that_does_not_answer_is_told_as_a_page(counter: Counter) -> 
     def fail(_: str) -> None:
         raise DatabaseUnavailable("connection to db.internal refused")
 
-    vars(installation)["identify_licence"] = type("Broken", (), {"by_key": staticmethod(fail)})()
+    vars(installation)["identify_licence"] = SimpleNamespace(by_key=fail, database=installation.database)
     response = sign_in(counter.client(installation), counter.ada.key)
     assert response.status_code == 503
     assert response.headers["retry-after"] == "5"
