@@ -52,7 +52,7 @@ def test_the_file_holds_plain_json_web_keys_in_their_order() -> None:
         "use": "sig",
         "kid": key(1).kid,
         "x": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE",
-        "purposes": ["tenure-licence-key+jws", "tenure-smp-certificate+jws"],
+        "purposes": ["tenure-activation+jws", "tenure-licence-key+jws", "tenure-smp-certificate+jws"],
         "retired_at": 1798761600,
     }
 

@@ -10,6 +10,7 @@ from tenure_server.domain.licences import Licence
 from tenure_server.domain.signer_life import SignerMode
 from tenure_server.feeds.fast_velopack import FastVelopack
 from tenure_server.feeds.velopack import feed_routes
+from tenure_server.http.activations import SeatParts
 from tenure_server.http.fast_routes import FastApplication, FastRoutes
 from tenure_server.http.health import Readiness
 from tenure_server.http.integration import IntegrationParts
@@ -55,6 +56,7 @@ def create_app(installation: Installation, metrics: ServerMetrics | None = None)
         show_licence=installation.show_licence,
         download=installation.download,
         report_install=installation.report_install,
+        seats=SeatParts(installation.activate_seat, installation.release_seat, installation.list_seats),
         public_url=public_url,
         feed_addresses=feed_addresses,
         stored_files=LocalStoreDownloads(local_store) if local_store is not None else None,

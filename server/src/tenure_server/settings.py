@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tenure_server.domain.pricing import SmpPrices
 from tenure_server.domain.reminder_words import WORDS
 from tenure_server.domain.reminders import ReminderRules
+from tenure_server.domain.seats import SeatLimit, SeatRules
 from tenure_server.domain.smp import RenewalRules
 from tenure_server.errors import SettingsError
 
@@ -83,6 +84,12 @@ class Settings:
     )
     api_token_max_days: int = _setting(
         "TENURE_API_TOKEN_MAX_DAYS", "longest life of an API token in days, 1 to 3660", 366
+    )
+    seat_limit: Literal["refuse", "warn"] = _setting(
+        "TENURE_SEAT_LIMIT", "what happens to one machine more than a licence has seats: `refuse` or `warn`", "refuse"
+    )
+    seat_expiry_days: int | None = _setting(
+        "TENURE_SEAT_EXPIRY_DAYS", "days without contact after which a machine's seat is free again; default: never"
     )
     s3_bucket: str | None = _setting("TENURE_S3_BUCKET", "keep builds in this S3 bucket instead of the data directory")
     s3_prefix: str = _setting("TENURE_S3_PREFIX", "prefix of all keys in the bucket", "")
@@ -217,6 +224,11 @@ class Settings:
         return {role: tuple(uris.split()) for role, uris in given.items() if uris is not None}
 
     @property
+    def seat_rules(self) -> SeatRules:
+        days = self.seat_expiry_days
+        return SeatRules(SeatLimit(self.seat_limit), timedelta(days=days) if days is not None else None)
+
+    @property
     def sqlite_path(self) -> Path:
         """The embedded database, used unless another one is set."""
         return self.data_dir / "tenure.db"
@@ -285,6 +297,11 @@ class Settings:
             (
                 self.metadata_access in ("public", "any_valid_licence"),
                 "TENURE_METADATA_ACCESS is neither public nor any_valid_licence",
+            ),
+            (self.seat_limit in ("refuse", "warn"), "TENURE_SEAT_LIMIT is neither refuse nor warn"),
+            (
+                self.seat_expiry_days is None or 1 <= self.seat_expiry_days <= 3660,
+                "TENURE_SEAT_EXPIRY_DAYS is not from 1 to 3660",
             ),
             (
                 self.database_url is None or self.database_url.startswith(("postgresql", "postgres:", "sqlite:")),

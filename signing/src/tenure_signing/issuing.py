@@ -1,9 +1,10 @@
-"""Makes licence keys and SMP certificates. What no verifier would accept is refused here, before it is signed."""
+"""Makes licence keys, SMP certificates and activations. What no verifier would accept is refused here."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+from tenure_signing.activation import read_activation_claims
 from tenure_signing.certificate import read_certificate_claims
 from tenure_signing.claims import Claims, numeric_date
 from tenure_signing.entitlement import Entitlement, Grant, LineGrant, VersionGrant
@@ -50,6 +51,29 @@ def issue_certificate(
     }
     read_certificate_claims(Claims(claims), now, key.kid)
     return sign_statement(Purpose.CERTIFICATE, claims, key)
+
+
+def issue_activation(
+    *,
+    licence_id: str,
+    product: ProductName,
+    machine: str,
+    activated_at: datetime,
+    valid_until: datetime | None,
+    now: datetime,
+    key: SigningKey,
+) -> str:
+    """An activation dated ``now``. Raises ``InvalidClaims`` as above. Instants are rounded down to whole seconds."""
+    claims: dict[str, object] = {
+        "sub": licence_id,
+        "product": product,
+        "machine": machine,
+        "activated_at": numeric_date(activated_at),
+        "valid_until": numeric_date(valid_until) if valid_until is not None else None,
+        "iat": numeric_date(now),
+    }
+    read_activation_claims(Claims(claims), _whole_seconds(now), key.kid)
+    return sign_statement(Purpose.ACTIVATION, claims, key)
 
 
 def _licence_claims(

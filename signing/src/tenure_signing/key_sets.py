@@ -37,6 +37,12 @@ class Purpose(StrEnum):
 
     LICENCE_KEY = "tenure-licence-key+jws"
     CERTIFICATE = "tenure-smp-certificate+jws"
+    ACTIVATION = "tenure-activation+jws"
+
+
+_INCLUDED_IN = {Purpose.ACTIVATION: Purpose.CERTIFICATE}
+"""Who may certify what a licence covers may say which machines use it: key sets that were signed before there were
+activations need no ceremony."""
 
 
 def thumbprint(public_key: bytes) -> str:
@@ -74,6 +80,10 @@ class VerificationKey:
     def for_verifying(self) -> Ed25519PublicKey:
         return Ed25519PublicKey.from_public_bytes(self.public_key)
 
+    def may_verify(self, purpose: Purpose) -> bool:
+        """Whether the purpose is among the key's own, or included in one of them."""
+        return purpose in self.purposes or _INCLUDED_IN.get(purpose) in self.purposes
+
     def is_retired_for(self, issued_at: datetime) -> bool:
         """Whether a statement of that instant was signed too late for this key."""
         return self.retired_at is not None and issued_at > self.retired_at
@@ -91,7 +101,7 @@ class KeySet:
 
     def find(self, kid: str, purpose: Purpose) -> VerificationKey | None:
         """The key with this id if it may verify for this purpose, else None."""
-        return next((key for key in self.keys if key.kid == kid and purpose in key.purposes), None)
+        return next((key for key in self.keys if key.kid == kid and key.may_verify(purpose)), None)
 
     def adding(self, key: VerificationKey) -> KeySet:
         """This set and one more key; ``InvalidKeySet`` if it is there already."""

@@ -42,10 +42,19 @@ ALGORITHM = "EdDSA"
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of the verifier's clock a statement may be dated."""
 
-MAX_CHARACTERS: Mapping[Purpose, int] = {Purpose.LICENCE_KEY: 2_048, Purpose.CERTIFICATE: 16_384}
-"""The longest genuine licence key has about 700; a certificate has room for some 200 periods and 400 grants."""
+MAX_CHARACTERS: Mapping[Purpose, int] = {
+    Purpose.LICENCE_KEY: 2_048,
+    Purpose.CERTIFICATE: 16_384,
+    Purpose.ACTIVATION: 2_048,
+}
+"""The longest genuine licence key has about 700, an activation 500; a certificate has room for some 200 periods and
+400 grants."""
 
-NAMES: Mapping[Purpose, str] = {Purpose.LICENCE_KEY: "licence key", Purpose.CERTIFICATE: "SMP certificate"}
+NAMES: Mapping[Purpose, str] = {
+    Purpose.LICENCE_KEY: "licence key",
+    Purpose.CERTIFICATE: "SMP certificate",
+    Purpose.ACTIVATION: "activation",
+}
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)", re.ASCII)
 _MAX_HEADER_CHARACTERS = 512

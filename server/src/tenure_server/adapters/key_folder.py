@@ -21,10 +21,17 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from securesystemslib.signer import Signer
 
 from tenure_server.errors import TenureError
-from tenure_server.use_cases.signers import CertificateSigner, LicenceKeyClaims, LicenceKeySigner, OnlineSigners
+from tenure_server.use_cases.signers import (
+    ActivationClaims,
+    ActivationSigner,
+    CertificateSigner,
+    LicenceKeyClaims,
+    LicenceKeySigner,
+    OnlineSigners,
+)
 from tenure_signing.entitlement import Entitlement
 from tenure_signing.errors import KeySourceError
-from tenure_signing.issuing import issue_certificate, issue_licence_key
+from tenure_signing.issuing import issue_activation, issue_certificate, issue_licence_key
 from tenure_signing.key_sets import KeySet, Purpose
 from tenure_signing.key_sources import (
     SigningKey,
@@ -132,6 +139,22 @@ class KeyFolder:
 
         def sign(entitlement: Entitlement, seats: int, now: datetime) -> str:
             return issue_certificate(entitlement, seats, now, lifetime, current.key())
+
+        return sign
+
+    def activation_signer(self) -> ActivationSigner:
+        key = self._online_key("certificate")
+
+        def sign(claims: ActivationClaims) -> str:
+            return issue_activation(
+                licence_id=claims.licence_id,
+                product=claims.product,
+                machine=claims.machine,
+                activated_at=claims.activated_at,
+                valid_until=claims.valid_until,
+                now=claims.issued_at,
+                key=key,
+            )
 
         return sign
 

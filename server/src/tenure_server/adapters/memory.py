@@ -25,6 +25,7 @@ from tenure_server.adapters.memory_sales import (
     SalesTables,
     order_words,
 )
+from tenure_server.adapters.memory_seats import MemorySeats
 from tenure_server.adapters.memory_signer import (
     MemoryExpiryNotices,
     MemoryPublicationRequests,
@@ -45,6 +46,7 @@ from tenure_server.domain.products import Product
 from tenure_server.domain.release_drafts import ReleaseDraft
 from tenure_server.domain.reminders import Reminder
 from tenure_server.domain.search_words import fits, wanted_words
+from tenure_server.domain.seats import Seat
 from tenure_server.domain.webhooks import Attempt, Delivery, WebhookEndpoint
 from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.ports import BuildUpload, Records
@@ -89,6 +91,7 @@ class _Tables:
     approvals: dict[ProductName, int] = field(default_factory=dict)
 
     signer: SignerTables = field(default_factory=SignerTables)
+    seats: dict[tuple[str, str], Seat] = field(default_factory=dict)  # by licence id and machine
 
     def copy(self) -> Self:
         return type(self)(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
@@ -192,6 +195,7 @@ class _MemoryRecords:
         self.publication_requests = MemoryPublicationRequests(tables.signer)
         self.signer_lives = MemorySignerLives(tables.signer)
         self.expiry_notices = MemoryExpiryNotices(tables.signer)
+        self.seats = MemorySeats(tables.seats, tables.licences)
 
     def publication_counter(self) -> int:
         return self._tables.counter[0]

@@ -46,6 +46,10 @@ class EventType(StrEnum):
     ORDER_CANCELLED = "order.cancelled"
     ORDER_REFUNDED = "order.refunded"
 
+    SEAT_ACTIVATED = "seat.activated"  # a machine takes a seat of the licence
+    SEAT_RELEASED = "seat.released"  # by the customer, by an operator, or for want of contact
+    SEAT_REFUSED = "seat.refused"  # all seats are taken; told at most once an hour per licence
+
     RELEASE_PUBLISHED = "release.published"
     RELEASE_BUILDS_ADDED = "release.builds_added"
     RELEASE_PROMOTED = "release.promoted"

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from tenure_server.errors import Forbidden, NotFound, StoreUnavailable
 from tenure_server.http import (
+    activations,
     downloads,
     health,
     install_reports,
@@ -78,6 +79,7 @@ class Parts:
     show_licence: ShowLicence
     download: Download
     report_install: ReportInstall
+    seats: activations.SeatParts
     public_url: str
     feed_addresses: FeedAddresses
     stored_files: LocalStoreDownloads | None
@@ -120,6 +122,10 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
     yield Endpoint("/v1/licence", standing.get, licence.OPERATION)
     reports = install_reports.InstallReportsEndpoint(authentication, parts.report_install)
     yield Endpoint("/v1/install-reports", reports.post, install_reports.OPERATION)
+    machines = activations.ActivationsEndpoint(authentication, parts.seats)
+    yield Endpoint("/v1/activations", machines.get, activations.LIST)
+    yield Endpoint("/v1/activations", machines.post, activations.ACTIVATE)
+    yield Endpoint("/v1/activations", machines.delete, activations.RELEASE)
     yield Endpoint("/downloads/_trust/{file}", trusted_files.get, downloads.TRUSTED_FILE)
     yield Endpoint("/downloads/{product}/{version}/{file}", builds.get, downloads.DOWNLOAD)
     yield Endpoint("/metadata/{file}", roles.get, metadata.OPERATION)

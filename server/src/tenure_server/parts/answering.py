@@ -16,6 +16,7 @@ from tenure_server.use_cases.licence_cache import LicenceCache
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.report_install import PendingReports, ReportInstall, WriteReports
+from tenure_server.use_cases.seats import ActivateSeat, ListSeats, ReleaseSeat
 
 
 class AnsweringParts(PublishingParts):
@@ -64,3 +65,15 @@ class AnsweringParts(PublishingParts):
     @cached_property
     def write_reports(self) -> WriteReports:
         return WriteReports(self.database, self.pending_reports, self.change_rollout)
+
+    @cached_property
+    def activate_seat(self) -> ActivateSeat:
+        return ActivateSeat(self.database, self.clock, self.settings.seat_rules, self.keys.activation_signer())
+
+    @cached_property
+    def release_seat(self) -> ReleaseSeat:
+        return ReleaseSeat(self.database, self.clock, self.settings.seat_rules)
+
+    @cached_property
+    def list_seats(self) -> ListSeats:
+        return ListSeats(self.database, self.clock, self.settings.seat_rules)

@@ -23,6 +23,7 @@ from tenure_server.use_cases.ports_orders import Numbers, Orders, PaymentNotices
 from tenure_server.use_cases.ports_release_drafts import ApprovalRules, ReleaseDrafts
 from tenure_server.use_cases.ports_reminders import Reminders
 from tenure_server.use_cases.ports_reports import ReportData
+from tenure_server.use_cases.ports_seats import Seats
 from tenure_server.use_cases.ports_signer import ExpiryNotices, PublicationRequests, SignerLives
 from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
 from tenure_server.use_cases.ports_webhooks import Webhooks
@@ -395,6 +396,8 @@ class Records(Protocol):
     def signer_lives(self) -> SignerLives: ...
     @property
     def expiry_notices(self) -> ExpiryNotices: ...
+    @property
+    def seats(self) -> Seats: ...
     @property
     def audit(self) -> AuditTrail: ...
     @property

@@ -37,6 +37,22 @@ class LicenceKeyClaims:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivationClaims:
+    """What an activation says."""
+
+    licence_id: str
+    product: ProductName
+    machine: str
+    activated_at: datetime
+    valid_until: datetime | None
+    issued_at: datetime
+
+
+ActivationSigner = Callable[[ActivationClaims], str]
+"""Signs that a machine holds a seat."""
+
+
+@dataclass(frozen=True, slots=True)
 class LicenceKeySigner:
     """Signs licence keys with the current key. The same claims give the same key."""
 

@@ -17,6 +17,7 @@ from tenure_server.adapters.database.quotes import SqlQuotes
 from tenure_server.adapters.database.release_drafts import SqlApprovalRules, SqlReleaseDrafts
 from tenure_server.adapters.database.reminders import SqlReminders
 from tenure_server.adapters.database.reports import SqlReports
+from tenure_server.adapters.database.seats import SqlSeats
 from tenure_server.adapters.database.signed_files import SqlSignedFiles
 from tenure_server.adapters.database.signer import SqlExpiryNotices, SqlPublicationRequests, SqlSignerLives
 from tenure_server.adapters.database.tokens import SqlTokens
@@ -52,6 +53,7 @@ class SqlRecords:
         self.publication_requests = SqlPublicationRequests(session)
         self.signer_lives = SqlSignerLives(session)
         self.expiry_notices = SqlExpiryNotices(session)
+        self.seats = SqlSeats(session)
         self.audit = SqlAuditTrail(session)
         self.outbox = SqlOutbox(session, self.audit)
 
