@@ -61,6 +61,9 @@ def running_loopback(answer: Callable[[Request], Reply]) -> Iterator[Loopback]:
         def do_GET(self) -> None:
             self._answer(None)
 
+        def do_DELETE(self) -> None:
+            self._answer(None)
+
         def do_POST(self) -> None:
             self._answer(self.rfile.read(int(self.headers["Content-Length"])))
 

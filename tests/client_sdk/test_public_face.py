@@ -20,6 +20,7 @@ from tests.client_sdk.vendor import QUICK
 
 def test_the_package_exports_exactly_this() -> None:
     assert tenure_client.__all__ == [
+        "ActivationInfo",
         "Bundle",
         "BundledRelease",
         "Client",
@@ -43,7 +44,10 @@ def test_the_package_exports_exactly_this() -> None:
 def test_a_client_has_these_methods_and_no_others() -> None:
     public = [name for name in vars(tenure_client.Client) if not name.startswith("_")]
     assert sorted(public) == [
+        "activate",
+        "activation",
         "check",
+        "deactivate",
         "download",
         "download_from_bundle",
         "download_release",

@@ -5,6 +5,7 @@ The product embeds one thing, the first TUF ``root.json``; everything else is ve
 """
 
 from tenure_client.answers import (
+    ActivationInfo,
     Bundle,
     BundledRelease,
     InstalledRelease,
@@ -25,6 +26,7 @@ from tenure_signing.update_choice import UpdateStatus
 __version__ = "0.1.0"
 
 __all__ = [
+    "ActivationInfo",
     "Bundle",
     "BundledRelease",
     "Client",

@@ -134,6 +134,18 @@ class UpdateAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ActivationInfo:
+    """This machine's seat of the licence, as the vendor signed it at ``as_of``."""
+
+    licence_id: str
+    machine: str  # a digest: the machine as this licence sees it
+    activated_at: datetime
+    valid_until: datetime | None  # None: for as long as the product runs, without asking again
+    as_of: datetime
+    is_over_limit: bool | None  # as the server said when it was asked just now, unsigned; None: it was not asked
+
+
+@dataclass(frozen=True, slots=True)
 class LicenceInfo:
     """The licence as its key and the kept certificate state it; ``status`` and ``periods`` are the certificate's."""
 

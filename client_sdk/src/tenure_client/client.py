@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from tenure_client.answers import Bundle, KeptReason, LicenceInfo, OfferedRelease, UpdateAnswer
+from tenure_client.answers import ActivationInfo, Bundle, KeptReason, LicenceInfo, OfferedRelease, UpdateAnswer
 from tenure_client.configuration import (
     MAX_ROOT_BYTES,
     Configuration,
@@ -272,6 +272,32 @@ class Client:
 
         with self._session() as session:
             return licence_info(*session.set_licence_key(_normal(text)))
+
+    def activate(self, *, name: str | None = None) -> ActivationInfo:
+        """Takes a seat of the licence for this machine; once is enough, and again does no harm.
+
+        ``name``: how the customer finds this machine in the list of seats, 1 to 80 printable characters; by default
+        none is sent. Raises ``SeatsTaken``, ``ActivationRefused``, ``LicenceError``, ``ServerError``, ``TrustError``.
+        """
+        if name is not None and not (1 <= len(name) <= 80 and name.isprintable() and name == name.strip()):
+            raise ConfigurationError("a machine's name is 1 to 80 printable characters")
+        with self._session() as session:
+            return session.activate(name)
+
+    @property
+    def activation(self) -> ActivationInfo | None:
+        """This machine's seat by the kept statement, verified, without the network; None if it has none: none was asked
+        for, it is another machine's or licence's, it was released, or it expired without contact.
+
+        Raises ``LicenceKeyInvalid``, or ``OfflineAndNothingKnown`` before any contact with the server.
+        """
+        with self._session() as session:
+            return session.activation()
+
+    def deactivate(self) -> bool:
+        """Gives this machine's seat back; whether it had one. Needs the network. Raises as ``activate`` does."""
+        with self._session() as session:
+            return session.deactivate()
 
     def _download(
         self,

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tenure_client.activation import SeatOnServer
 from tenure_client.answers import Source, UpdateAnswer
 from tenure_client.configuration import Configuration
 from tenure_client.errors import (
@@ -117,6 +118,10 @@ class Conversation:
         """Sends what is kept of install reports, with a key that was verified; whether nothing is left."""
         return send_kept_reports(self.state, self.transport, self.configuration.product, licence_key)
 
+    def seat(self, known: Known) -> SeatOnServer:
+        """This machine's seat of the licence."""
+        return SeatOnServer(self.state, self.transport, known.licence, known.keys, self.now)
+
     def require_covered(self, known: Known, release: Release) -> None:
         """Decides by the kept certificate; if that does not cover the release, once more by a fresh one."""
         held = kept_certificate(self.state, known.licence, known.keys, self.now)
@@ -145,6 +150,7 @@ class Conversation:
         if (answer.product, answer.edition, answer.installed_version) != asked:
             raise InvalidServerAnswer("the server answered about another product, edition or version than was asked")
         self.send_reports(known.licence.text)
+        self.seat(known).renew()
         require_true(answer, known.facts, configuration.version, configuration.machine, configuration.channel)
         return self._settled(answer, known.facts, self._certificate_for(answer, held, known))
 

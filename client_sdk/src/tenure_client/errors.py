@@ -6,7 +6,9 @@ TenureClientError                     has ``hint``: what to do about it, or None
 │   ├── LicenceMissing                no licence key was ever given
 │   ├── LicenceKeyInvalid             not a genuine key of this product; it was not kept
 │   ├── LicenceRejected               the server does not accept the key (401)
-│   └── CertificateRefused            an SMP certificate that is forged, somebody else's or older than the kept one
+│   ├── CertificateRefused            an SMP certificate that is forged, somebody else's or older than the kept one
+│   ├── SeatsTaken                    no seat is left for this machine
+│   └── ActivationRefused             an activation that is forged, another machine's or out of date
 ├── ServerError
 │   ├── ServerUnreachable             no answer: offline, timeout, connection broken, TLS refused
 │   │   ├── ServerUnavailable         5xx or 429; has ``retry_after_seconds``
@@ -80,6 +82,18 @@ class LicenceRejected(LicenceError):
 
 class CertificateRefused(LicenceError):
     """The SMP certificate must not be believed."""
+
+    hint = "try again; if it stays so, tell the vendor: someone may be tampering with the connection"
+
+
+class SeatsTaken(LicenceError):
+    """All seats of the licence are taken by other machines."""
+
+    hint = "deactivate a machine that is not used any more, or buy additional users"
+
+
+class ActivationRefused(LicenceError):
+    """The activation must not be believed."""
 
     hint = "try again; if it stays so, tell the vendor: someone may be tampering with the connection"
 

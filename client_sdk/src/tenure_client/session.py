@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tenure_client.answers import KeptReason, UpdateAnswer
+from tenure_client.activation import kept_activation
+from tenure_client.answers import ActivationInfo, KeptReason, UpdateAnswer
 from tenure_client.configuration import Configuration
 from tenure_client.conversation import Conversation, Known, given_licence_key
 from tenure_client.errors import (
@@ -196,6 +197,23 @@ class Session:
             raise OfflineAndNothingKnown("the licence key cannot be verified before the first check")
         licence = verified_licence(text, keys, self.configuration.product, self.now)
         return licence, kept_certificate(self.state, licence, keys, self.now)
+
+    def activate(self, name: str | None) -> ActivationInfo:
+        with self._conversation() as conversation:
+            return conversation.seat(conversation.established()).activate(name)
+
+    def deactivate(self) -> bool:
+        with self._conversation() as conversation:
+            return conversation.seat(conversation.established()).deactivate()
+
+    def activation(self) -> ActivationInfo | None:
+        """The kept activation, without the network; None if there is none that can be believed."""
+        found = self.licence()
+        keys = kept_licence_keys(self.state, self.configuration.root)
+        if found is None or keys is None:
+            return None
+        held = kept_activation(self.state, found[0], keys, self.now)
+        return held.info() if held is not None else None
 
     def set_licence_key(self, text: str) -> tuple[HeldLicence, HeldCertificate | None]:
         """Verifies the key and keeps it; with kept public keys if they know it, else with fresh ones."""

@@ -5,6 +5,8 @@
 ``install-id``                  random and anonymous: places the install in rollouts
 ``licence-key``                 as pasted, mode 0600
 ``certificate``                 the newest SMP certificate, mode 0600
+``activation``                  the signed statement of this machine's seat, mode 0600
+``machine-id``                  random; only where the system has no id of its own
 ``contact.json``                when the server was last reached, and until when it asked to wait
 ``reports.json``                how installing went, until the server has taken it
 ``timestamp-tag.json``          the entity tag of the kept timestamp, so that it is not sent again
@@ -116,6 +118,26 @@ class State:
     def forget_certificate(self) -> None:
         with _writing(self.directory):
             _remove(self.directory / "certificate")
+
+    def activation(self) -> str | None:
+        return self._read("activation")
+
+    def keep_activation(self, text: str | None) -> None:
+        """None removes it."""
+        if text is not None:
+            self._write("activation", text)
+        elif (self.directory / "activation").exists():
+            with _writing(self.directory):
+                _remove(self.directory / "activation")
+
+    def machine_id(self) -> str:
+        """A random id of this machine, made at its first use."""
+        kept = self._read("machine-id")
+        if kept is not None and _INSTALL_ID.fullmatch(kept):
+            return kept
+        fresh = secrets.token_hex(16)
+        self._write("machine-id", fresh)
+        return fresh
 
     def reports(self) -> str | None:
         return self._read("reports.json")

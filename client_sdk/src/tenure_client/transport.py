@@ -124,8 +124,20 @@ class Transport:
 
         Raises ``ServerUnreachable`` or ``TransferTooSlow``, also while chunks are read.
         """
-        url = f"{self.server_url}{path}"
-        raw = self._request("POST", url, {"Content-Type": "application/json"}, licence_key, body)
+        with self._sent("POST", path, {"Content-Type": "application/json"}, licence_key, body) as response:
+            yield response
+
+    @contextmanager
+    def delete(self, path: str, *, licence_key: str) -> Iterator[Response]:
+        """DELETE ``path`` (with a query) of the server; otherwise as ``post``."""
+        with self._sent("DELETE", path, {}, licence_key, None) as response:
+            yield response
+
+    @contextmanager
+    def _sent(
+        self, method: str, path: str, headers: dict[str, str], licence_key: str, body: bytes | None
+    ) -> Iterator[Response]:
+        raw = self._request(method, f"{self.server_url}{path}", headers, licence_key, body)
         try:
             lower = {name.lower(): value for name, value in raw.headers.items()}
             yield Response(raw.status, lower, True, self._chunks(raw))
