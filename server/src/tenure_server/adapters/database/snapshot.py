@@ -202,6 +202,8 @@ class Snapshot:
                     self._connection = sqlite3.connect(
                         uri, uri=True, timeout=5, isolation_level=None, check_same_thread=False
                     )
+                    # A power cut may take the last seconds: this is a copy, and written every second.
+                    self._connection.execute("PRAGMA synchronous = NORMAL")
                 yield self._connection
             except sqlite3.Error as error:
                 self._drop_connection()
