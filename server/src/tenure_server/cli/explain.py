@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from tenure_server.cli.context import AsJson, context_of, parsed, parsed_or_none
+from tenure_server.cli.context import AsJson, context_of, parse_instant, parsed, parsed_or_none
 from tenure_server.cli.licences import LicenceArgument
 from tenure_server.cli.output import money_json, print_facts, print_json, print_line, print_table
 from tenure_server.domain.money import show
@@ -48,19 +47,12 @@ def explain(
         install_id=install_id,
         is_manual=manual,
     )
-    instant = parsed_or_none("--at", at, _instant)
+    instant = parsed_or_none("--at", at, parse_instant)
     answer = context_of(ctx).installation.explain_update(licence_id, copy, at=instant)
     if as_json:
         print_json(_json(answer))
     else:
         _print(answer)
-
-
-def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError("an instant is written 2026-12-01T09:00+08:00 or 2026-12-01T01:00Z")
-    return instant.astimezone(UTC)
 
 
 def _print(answer: ExplainedAnswer) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol, Self
 
-from tenure_server.domain.licences import Licence
+from tenure_server.domain.licences import Licence, entitlement_of
 from tenure_signing.entitlement import Entitlement, Grant, LicenceStatus, ServicePacks, SupportPeriod, UpdateRules
 from tenure_signing.names import EditionName, ProductName
 from tenure_signing.releases import Money
@@ -59,17 +59,7 @@ class LicenceFacts:
 
     def entitlement(self, service_packs: ServicePacks) -> Entitlement:
         """As ``Licence.entitlement``."""
-        return Entitlement(
-            licence_id=self.licence_id,
-            product=self.product,
-            edition=self.edition,
-            purchased_on=self.purchased_on,
-            status=self.status,
-            periods=self.support_periods,
-            grants=self.grants,
-            service_packs=service_packs,
-            updates=self.updates,
-        )
+        return entitlement_of(self, service_packs)
 
 
 @dataclass(frozen=True, slots=True)

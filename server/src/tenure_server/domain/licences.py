@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol
 
 from tenure_server.domain.pricing import total
 from tenure_server.domain.search_words import parts_of, words_of
@@ -65,6 +66,42 @@ class IssuedKey:
     seats: int  # as the key states them; users bought later do not change the key
 
 
+class Entitling(Protocol):
+    """What entitles, of a licence: whole or in facts. Support periods are in order."""
+
+    @property
+    def licence_id(self) -> str: ...
+    @property
+    def product(self) -> ProductName: ...
+    @property
+    def edition(self) -> EditionName: ...
+    @property
+    def purchased_on(self) -> date: ...
+    @property
+    def status(self) -> LicenceStatus: ...
+    @property
+    def support_periods(self) -> tuple[SupportPeriod, ...]: ...
+    @property
+    def grants(self) -> tuple[Grant, ...]: ...
+    @property
+    def updates(self) -> UpdateRules: ...
+
+
+def entitlement_of(licence: Entitling, service_packs: ServicePacks) -> Entitlement:
+    """What the licence entitles to, under the product's setting for service packs."""
+    return Entitlement(
+        licence_id=licence.licence_id,
+        product=licence.product,
+        edition=licence.edition,
+        purchased_on=licence.purchased_on,
+        status=licence.status,
+        periods=licence.support_periods,
+        grants=licence.grants,
+        service_packs=service_packs,
+        updates=licence.updates,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Licence:
     """A perpetual right to use a product edition, with the SMP periods paid for it, in order."""
@@ -109,14 +146,4 @@ class Licence:
 
     def entitlement(self, service_packs: ServicePacks) -> Entitlement:
         """What the licence entitles to, under the product's setting for service packs."""
-        return Entitlement(
-            licence_id=self.licence_id,
-            product=self.product,
-            edition=self.edition,
-            purchased_on=self.purchased_on,
-            status=self.status,
-            periods=self.support_periods,
-            grants=self.grants,
-            service_packs=service_packs,
-            updates=self.updates,
-        )
+        return entitlement_of(self, service_packs)

@@ -62,13 +62,8 @@ class FastDownloads:
             return None
         head, catalogue = asked
         try:
-            digest = licence_key_digest(head.key)
-            known = self._identify.at_hand(digest, catalogue)
-            if known is None:
-                if not self._identify.database.quick.is_inline:
-                    return None
-                known = self._identify.known(head.key, digest, catalogue)
-            return self._answer(scope["raw_path"], known, catalogue)
+            known = self._identified.at_once(head.key, licence_key_digest(head.key), catalogue)
+            return self._answer(scope["raw_path"], known, catalogue) if known is not None else None
         except TenureError as error:
             return refusal(error)
 

@@ -110,21 +110,26 @@ def refusal(error: TenureError) -> WholeAnswer:
 
 
 class Identified:
-    """Who asks, for routes that may wait."""
+    """Who asks. Raises as ``IdentifyLicence`` does."""
 
     def __init__(self, identify: IdentifyLicence) -> None:
         self._identify = identify
         self._waiting = WaitingKeys(identify.database.quick)
 
-    async def by(self, key: str, digest: str, catalogue: Catalogue) -> KnownLicence:
-        """The licence of the key; together with others where the database is across a network. Raises as
-        ``IdentifyLicence`` does."""
+    def at_once(self, key: str, digest: str, catalogue: Catalogue) -> KnownLicence | None:
+        """The licence of the key; None where the database is across a network and has to be waited for."""
         identify = self._identify
         known = identify.at_hand(digest, catalogue)
+        if known is None and identify.database.quick.is_inline:
+            return identify.known(key, digest, catalogue)
+        return known
+
+    async def by(self, key: str, digest: str, catalogue: Catalogue) -> KnownLicence:
+        """The licence of the key; together with others where the database is across a network."""
+        known = self.at_once(key, digest, catalogue)
         if known is not None:
             return known
-        if identify.database.quick.is_inline:
-            return identify.known(key, digest, catalogue)
+        identify = self._identify
         judged = identify.judged(key, digest, catalogue)
         try:
             version, found = await self._waiting.found(digest)

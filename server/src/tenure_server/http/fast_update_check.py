@@ -64,12 +64,8 @@ class FastUpdateCheck:
         head, catalogue = asked
         try:
             digest = licence_key_digest(head.key)
-            known = self._identify.at_hand(digest, catalogue)
-            if known is None:
-                if not self._identify.database.quick.is_inline:
-                    return None
-                known = self._identify.known(head.key, digest, catalogue)
-            return self._answer(known, digest, scope["query_string"], catalogue, head)
+            known = self._identified.at_once(head.key, digest, catalogue)
+            return self._answer(known, digest, scope["query_string"], catalogue, head) if known is not None else None
         except TenureError as error:
             return refusal(error)
 

@@ -59,11 +59,6 @@ class DatabaseWithSnapshot:
 
     @contextmanager
     def reading_published(self) -> Iterator[Records]:
-        with ExitStack() as stack:
-            yield stack.enter_context(self._published())
-
-    @contextmanager
-    def _published(self) -> Iterator[Records]:
         if self._as_of is None:
             with ExitStack() as stack:
                 try:
