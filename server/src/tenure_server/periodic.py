@@ -27,6 +27,7 @@ REQUESTS_INTERVAL_SECONDS = 0.25
 IDLE_INTERVAL_SECONDS = 10.0
 FORGET_INTERVAL_SECONDS = 3_600.0
 MAIL_INTERVAL_SECONDS = 300.0
+QUEUED_MAIL_INTERVAL_SECONDS = 5.0
 SNAPSHOT_INTERVAL_SECONDS = 1.0
 WEBHOOKS_INTERVAL_SECONDS = 1.0
 CALENDAR_INTERVAL_SECONDS = 1.0
@@ -74,6 +75,7 @@ def serving_tasks(installation: Installation) -> tuple[PeriodicTask, ...]:
         PeriodicTask("tell operators what is about to expire", MAIL_INTERVAL_SECONDS, installation.warn_of_expiry),
         PeriodicTask("deliver webhooks", WEBHOOKS_INTERVAL_SECONDS, deliver),
         PeriodicTask("forget what webhooks were told", FORGET_INTERVAL_SECONDS, deliver.forget_old),
+        PeriodicTask("send mail", QUEUED_MAIL_INTERVAL_SECONDS, installation.send_mail),
         PeriodicTask("remind customers", MAIL_INTERVAL_SECONDS, installation.remind_customers),
     )
 

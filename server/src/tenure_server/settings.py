@@ -11,6 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tenure_server.domain.customers import is_email
 from tenure_server.domain.pricing import SmpPrices
 from tenure_server.domain.reminder_words import WORDS
 from tenure_server.domain.reminders import ReminderRules
@@ -140,6 +141,9 @@ class Settings:
     smtp_password: str | None = _setting("TENURE_SMTP_PASSWORD", "its password", secret=True)
     smtp_password_file: Path | None = _setting("TENURE_SMTP_PASSWORD_FILE", "file that holds the password instead")
     smtp_from: str | None = _setting("TENURE_SMTP_FROM", "sender of all mail, `Name <name@example.com>`")
+    support_address: str | None = _setting(
+        "TENURE_SUPPORT_ADDRESS", "where answers to mail about support requests go; default: the sender"
+    )
     smtp_ca_file: Path | None = _setting(
         "TENURE_SMTP_CA_FILE", "authorities that may vouch for the mail server, PEM; default: the system's"
     )
@@ -366,6 +370,10 @@ class Settings:
             (
                 (self.smtp_host is None) == (self.smtp_from is None),
                 "TENURE_SMTP_HOST and TENURE_SMTP_FROM go together",
+            ),
+            (
+                self.support_address is None or is_email(self.support_address),
+                "TENURE_SUPPORT_ADDRESS is not an address",
             ),
             (self.smtp_port is None or 1 <= self.smtp_port <= 65535, "TENURE_SMTP_PORT is not a port"),
             (

@@ -12,6 +12,7 @@ from itertools import islice, pairwise
 from typing import Self
 
 from tenure_server.adapters.memory_outbox import MemoryOutbox
+from tenure_server.adapters.memory_outgoing_mail import MemoryOutgoingMails
 from tenure_server.adapters.memory_release_drafts import MemoryApprovalRules, MemoryReleaseDrafts
 from tenure_server.adapters.memory_reminders import MemoryReminders
 from tenure_server.adapters.memory_reports import MemoryReports
@@ -41,6 +42,7 @@ from tenure_server.domain.events import NumberedEvent
 from tenure_server.domain.install_reports import DayCount, FailureLimit, InstallReport, Outcome, OutcomeCounts
 from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
 from tenure_server.domain.licences import IssuedKey, Licence, OrderLine, PaidPeriod
+from tenure_server.domain.outgoing_mail import OutgoingMail
 from tenure_server.domain.paging import Place
 from tenure_server.domain.products import Product
 from tenure_server.domain.release_drafts import ReleaseDraft
@@ -77,6 +79,7 @@ class _Tables:
     events: list[NumberedEvent] = field(default_factory=list)
     reminders: dict[tuple[str, date, int], Reminder] = field(default_factory=dict)
     reminder_opt_outs: dict[str, datetime] = field(default_factory=dict)
+    outgoing_mails: dict[str, OutgoingMail] = field(default_factory=dict)
     webhooks: dict[str, WebhookEndpoint] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     attempts: list[tuple[str, Attempt]] = field(default_factory=list)
@@ -185,6 +188,7 @@ class _MemoryRecords:
         self.reports = MemoryReports(
             self._all_licences, tables.reminders, tables.reminder_opt_outs, tables.reports.values()
         )
+        self.outgoing_mails = MemoryOutgoingMails(tables.outgoing_mails)
         self.webhooks = MemoryWebhooks(tables.webhooks, tables.deliveries, tables.attempts)
         self.uploads = _Uploads(tables)
         self.install_reports = _InstallReports(tables)

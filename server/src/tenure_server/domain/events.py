@@ -64,6 +64,8 @@ class EventType(StrEnum):
     REMINDER_OPTED_OUT = "reminder.opted_out"
     REMINDER_OPTED_IN = "reminder.opted_in"
 
+    MAIL_REFUSED = "mail.refused"  # the mail server never will take a mail that a change left behind
+
     WEBHOOK_DISABLED = "webhook.disabled"  # nothing arrived there for three days
 
     @property

@@ -18,6 +18,7 @@ from tenure_server.use_cases.remind import RemindCustomers
 from tenure_server.use_cases.reminder_choice import ReminderChoice
 from tenure_server.use_cases.reminder_facts import ReminderFactsOf
 from tenure_server.use_cases.reminder_links import ReminderLinks
+from tenure_server.use_cases.send_mail import SendMail
 from tenure_server.use_cases.show_webhooks import ShowWebhooks
 
 
@@ -51,6 +52,10 @@ class TellingParts(SellingParts):
     @cached_property
     def deliver_webhooks(self) -> DeliverWebhooks:
         return DeliverWebhooks(self.database, self.signing_clock, self.sealer, self.send_webhook)
+
+    @cached_property
+    def send_mail(self) -> SendMail:
+        return SendMail(self.database, self.signing_clock, self.mailer, self.settings.support_address)
 
     @cached_property
     def reminder_links(self) -> ReminderLinks:

@@ -19,6 +19,7 @@ from tenure_server.domain.paging import Place
 from tenure_server.domain.products import Product
 from tenure_server.use_cases.ports_customers import Customers, OnceKeys
 from tenure_server.use_cases.ports_events import Outbox
+from tenure_server.use_cases.ports_mail import OutgoingMails
 from tenure_server.use_cases.ports_orders import Numbers, Orders, PaymentNotices, Quotes
 from tenure_server.use_cases.ports_release_drafts import ApprovalRules, ReleaseDrafts
 from tenure_server.use_cases.ports_reminders import Reminders
@@ -406,6 +407,8 @@ class Records(Protocol):
     def webhooks(self) -> Webhooks: ...
     @property
     def reminders(self) -> Reminders: ...
+    @property
+    def outgoing_mails(self) -> OutgoingMails: ...
     @property
     def reports(self) -> ReportData: ...
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
+from tenure_server.domain.outgoing_mail import MailState, OutgoingMail
 from tenure_server.errors import InvalidRequest
 
 _OURS = frozenset(
@@ -57,3 +59,29 @@ class Mailer(Protocol):
     def message_id(self, key: str) -> str:
         """The Message-ID, in angle brackets, that a mail with this key bears; for ``In-Reply-To``."""
         ...
+
+
+class OutgoingMails(Protocol):
+    """Mail that is kept with the change that it tells of, until it is sent."""
+
+    def queue(self, mail: OutgoingMail) -> bool:
+        """Whether there was none of this key; nothing happens if there was."""
+        ...
+
+    def get(self, key: str) -> OutgoingMail | None: ...
+
+    def of_subject(self, subject_id: str) -> tuple[OutgoingMail, ...]:
+        """The oldest first."""
+        ...
+
+    def is_any_due(self, now: datetime) -> bool: ...
+
+    def claim(self, now: datetime, *, claim: str, until: datetime, limit: int) -> tuple[OutgoingMail, ...]:
+        """Take queued ones that are due and claimed by nobody. Whoever asks at the same time gets others."""
+        ...
+
+    def finish(self, mail: OutgoingMail, claim: str) -> bool:
+        """Keep it as it is after an attempt, and whether that was done: not if somebody else has claimed it since."""
+        ...
+
+    def count(self, state: MailState) -> int: ...

@@ -10,6 +10,7 @@ from tenure_server.adapters.database.install_reports import SqlInstallReports
 from tenure_server.adapters.database.licences import SqlLicences
 from tenure_server.adapters.database.orders import SqlNumbers, SqlOrders
 from tenure_server.adapters.database.outbox import SqlOutbox
+from tenure_server.adapters.database.outgoing_mail import SqlOutgoingMails
 from tenure_server.adapters.database.payment_notices import SqlPaymentNotices
 from tenure_server.adapters.database.products import SqlNotes, SqlProducts, SqlRollouts
 from tenure_server.adapters.database.publication import publication_counter
@@ -49,6 +50,7 @@ class SqlRecords:
         self.approval_rules = SqlApprovalRules(session)
         self.webhooks = SqlWebhooks(session)
         self.reminders = SqlReminders(session)
+        self.outgoing_mails = SqlOutgoingMails(session)
         self.reports = SqlReports(session)
         self.publication_requests = SqlPublicationRequests(session)
         self.signer_lives = SqlSignerLives(session)
