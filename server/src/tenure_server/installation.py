@@ -15,7 +15,7 @@ from tenure_server.adapters.release_drafts_server import HttpReleaseDraftsServer
 from tenure_server.adapters.server_connection import ServerConnection
 from tenure_server.adapters.trust_server import HttpDraftBoard
 from tenure_server.parts.resources import utc_now as utc_now
-from tenure_server.parts.telling import TellingParts
+from tenure_server.parts.supporting import SupportingParts
 from tenure_server.use_cases.ports import Clock
 from tenure_server.use_cases.ports_board import Board
 from tenure_server.use_cases.publish_remotely import PublishRemotely
@@ -53,5 +53,5 @@ def remote_board(url: str, token: str) -> Iterator[Board]:
 
 
 @dataclass(frozen=True)
-class Installation(TellingParts):
+class Installation(SupportingParts):
     """All parts of one installation. What is a part of what: ``tenure_server.parts``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from tenure_server.domain.reminder_words import WORDS
 from tenure_server.domain.reminders import ReminderRules
 from tenure_server.domain.seats import SeatLimit, SeatRules
 from tenure_server.domain.smp import RenewalRules
+from tenure_server.domain.support_terms import MOST_HOURS, ResponseRules, parse_working_hours
 from tenure_server.errors import SettingsError
 
 
@@ -91,6 +92,24 @@ class Settings:
     )
     seat_expiry_days: int | None = _setting(
         "TENURE_SEAT_EXPIRY_DAYS", "days without contact after which a machine's seat is free again; default: never"
+    )
+    support_hours: str = _setting(
+        "TENURE_SUPPORT_HOURS", "when support works, in `TENURE_TIME_ZONE`", "Mon-Fri 09:00-17:00"
+    )
+    support_holidays: str = _setting(
+        "TENURE_SUPPORT_HOLIDAYS", "days on which it does not, such as `2026-12-25,2027-01-01`", ""
+    )
+    support_one_year_hours: int = _setting(
+        "TENURE_SUPPORT_ONE_YEAR_HOURS", "working hours in which the one-year plan is answered, 1 to 2000", 16
+    )
+    support_two_year_hours: int = _setting(
+        "TENURE_SUPPORT_TWO_YEAR_HOURS", "working hours in which the two-year plan is answered", 8
+    )
+    support_priority_hours: int = _setting(
+        "TENURE_SUPPORT_PRIORITY_HOURS", "working hours in which priority incidents of both are answered", 4
+    )
+    support_quotation_hours: int = _setting(
+        "TENURE_SUPPORT_QUOTATION_HOURS", "working hours in which support quoted free is answered", 16
     )
     s3_bucket: str | None = _setting("TENURE_S3_BUCKET", "keep builds in this S3 bucket instead of the data directory")
     s3_prefix: str = _setting("TENURE_S3_PREFIX", "prefix of all keys in the bucket", "")
@@ -186,6 +205,17 @@ class Settings:
     @property
     def renewal_rules(self) -> RenewalRules:
         return RenewalRules(self.renewal_window_days, self.last_call_days)
+
+    @property
+    def response_rules(self) -> ResponseRules:
+        """Raises ``ValueError``."""
+        return ResponseRules(
+            self.support_one_year_hours,
+            self.support_two_year_hours,
+            self.support_priority_hours,
+            self.support_quotation_hours,
+            parse_working_hours(self.support_hours, self.zone, self.support_holidays),
+        )
 
     @property
     def reminder_rules(self) -> ReminderRules:
@@ -325,6 +355,7 @@ class Settings:
                 "TENURE_S3_CHECKSUM_MODE is neither when_supported nor when_required",
             ),
         ]
+        checks += self._support_checks()
         checks += self._mail_checks()
         checks += [
             (self.language in WORDS, f"TENURE_LANGUAGE is none of {', '.join(WORDS)}"),
@@ -363,6 +394,28 @@ class Settings:
             )
         ]
         return [problem for holds, problem in checks if not holds]
+
+    def _support_checks(self) -> list[tuple[bool, str]]:
+        all_hours = {
+            "TENURE_SUPPORT_ONE_YEAR_HOURS": self.support_one_year_hours,
+            "TENURE_SUPPORT_TWO_YEAR_HOURS": self.support_two_year_hours,
+            "TENURE_SUPPORT_PRIORITY_HOURS": self.support_priority_hours,
+            "TENURE_SUPPORT_QUOTATION_HOURS": self.support_quotation_hours,
+        }
+        return [
+            *(
+                (1 <= hours <= MOST_HOURS, f"{variable} is not from 1 to {MOST_HOURS}")
+                for variable, hours in all_hours.items()
+            ),
+            (
+                _can_be_read(lambda: parse_working_hours(self.support_hours, UTC)),
+                "TENURE_SUPPORT_HOURS is not written Mon-Fri 09:00-17:00",
+            ),
+            (
+                _can_be_read(lambda: parse_working_hours("Mon-Fri 09:00-17:00", UTC, self.support_holidays)),
+                "TENURE_SUPPORT_HOLIDAYS are not days such as 2026-12-25, with commas",
+            ),
+        ]
 
     def _mail_checks(self) -> list[tuple[bool, str]]:
         passwords = [each for each in (self.smtp_password, self.smtp_password_file) if each is not None]

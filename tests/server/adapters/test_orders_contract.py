@@ -42,6 +42,7 @@ SALE = Sale(
     Money(0, "JPY"),
     2,
     date(2024, 2, 29),
+    date(2027, 1, 31),
 )
 LINES = (
     PriceLine(PricedThing.BASE, "Ürün 🏗", "", Money(2**52, "JPY")),

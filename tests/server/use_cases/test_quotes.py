@@ -45,6 +45,33 @@ def test_an_accepted_quote_is_an_order_at_its_price_and_only_one(desk: Desk) -> 
     assert desk.pay(order).period is not None
 
 
+def test_free_support_is_quoted_until_a_day_and_goes_with_the_order(desk: Desk) -> None:
+    until = TODAY + timedelta(days=60)
+    quote = quoted(desk, replace(NEW, free_support_until=until))
+    with desk.world.database.reading() as records:
+        customer = customer_of(records, quote.customer_id)
+    paper = QuotePaper(Vendor("Anker CAD"), quote, customer, TODAY)
+    assert ("Free support until", "2027-01-22, inclusive") in paper.facts
+    assert "<dt>Free support until</dt><dd>2027-01-22, inclusive</dd>" in paper.html()
+    assert paper.pdf().startswith(b"%PDF")
+    assert desk.world.installation.accept_quote(quote.number, who=WHO).sale.free_support_until == until
+
+
+def test_a_quote_accepted_after_its_free_support_is_over_is_an_order_all_the_same(desk: Desk) -> None:
+    quote = quoted(desk, replace(NEW, free_support_until=TODAY))
+    desk.world.today = TODAY + timedelta(days=1)
+    assert desk.world.installation.accept_quote(quote.number, who=WHO).sale.free_support_until == TODAY
+
+
+@pytest.mark.parametrize("until", [TODAY - timedelta(days=1), date(2037, 1, 1), date.max])
+def test_free_support_until_yesterday_or_for_ever_is_refused(desk: Desk, until: date) -> None:
+    sale = replace(NEW, free_support_until=until)
+    for ask in (lambda: quoted(desk, sale), lambda: desk.order(sale)):
+        with pytest.raises(InvalidRequest) as refused:
+            ask()
+        assert refused.value.code == "invalid_free_support"
+
+
 def test_a_quoted_price_holds_when_the_percentages_are_raised(desk: Desk) -> None:
     licence = desk.sold(TODAY, smp_years=None)
     quote = quoted(desk, support_sale(licence, 1), customer=licence.customer_id)

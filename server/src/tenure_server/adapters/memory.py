@@ -33,6 +33,7 @@ from tenure_server.adapters.memory_signer import (
     MemorySignerLives,
     SignerTables,
 )
+from tenure_server.adapters.memory_support import MemorySupportMessages, MemorySupportRequests, SupportTables
 from tenure_server.adapters.memory_trust import MemoryKeyHolders, MemoryTrustDrafts
 from tenure_server.adapters.memory_webhooks import MemoryWebhooks
 from tenure_server.adapters.metadata_files import role_and_version
@@ -49,6 +50,7 @@ from tenure_server.domain.release_drafts import ReleaseDraft
 from tenure_server.domain.reminders import Reminder
 from tenure_server.domain.search_words import fits, wanted_words
 from tenure_server.domain.seats import Seat
+from tenure_server.domain.support_requests import SupportRequest
 from tenure_server.domain.webhooks import Attempt, Delivery, WebhookEndpoint
 from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.ports import BuildUpload, Records
@@ -95,6 +97,7 @@ class _Tables:
 
     signer: SignerTables = field(default_factory=SignerTables)
     seats: dict[tuple[str, str], Seat] = field(default_factory=dict)  # by licence id and machine
+    support: SupportTables = field(default_factory=SupportTables)
 
     def copy(self) -> Self:
         return type(self)(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
@@ -200,6 +203,17 @@ class _MemoryRecords:
         self.signer_lives = MemorySignerLives(tables.signer)
         self.expiry_notices = MemoryExpiryNotices(tables.signer)
         self.seats = MemorySeats(tables.seats, tables.licences)
+        self.support_requests = MemorySupportRequests(tables.support, self._words_around, tables.reports.values())
+        self.support_messages = MemorySupportMessages(tables.support)
+
+    def _words_around(self, request: SupportRequest) -> frozenset[str]:
+        """What callers say of the request's customer and of its licence."""
+        sales = self._tables.sales
+        words = sales.customers[request.customer_id].search_words()
+        licence = self._tables.licences.get(request.licence_id or "")
+        if licence is None:
+            return words
+        return words | licence.search_words() | order_words(sales, licence.licence_id)
 
     def publication_counter(self) -> int:
         return self._tables.counter[0]

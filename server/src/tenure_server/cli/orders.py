@@ -35,12 +35,15 @@ def create(
     users: options.Users = 0,
     users_price: options.UsersPrice = None,
     smp_years: options.Years = None,
+    free_support_until: options.FreeSupport = None,
     reference: ReferenceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Write down an order. Nothing is the customer's before tenure order pay."""
     context = context_of(ctx)
-    wanted = options.Wanted(licence, customer_id, product, edition, price, currency, users, users_price, smp_years)
+    wanted = options.Wanted(
+        licence, customer_id, product, edition, price, currency, users, users_price, smp_years, free_support_until
+    )
     sale = wanted.sale(context)
     once = once_of(reference, "order.create", wanted)
     placed = context.installation.place_order(sale, who=context.who, reference=reference, once=once)
@@ -185,6 +188,7 @@ def _print(order: Order, as_json: bool) -> None:
         "prices": "\n".join(map(line_text, order.lines)),
         "total": show(order.total),
         "support": f"{order.period.starts_on} to {order.period.ends_on}, both inclusive" if order.period else None,
+        "free support until": options.free_support_text(order.sale),
         "state": _state_text(order),
     }
     print_facts({name: fact for name, fact in facts.items() if fact is not None})
@@ -223,6 +227,7 @@ def order_json(order: Order) -> dict[str, object]:
         "total": money_json(order.total),
         "starts_on": period.starts_on.isoformat() if period is not None else None,
         "ends_on": period.ends_on.isoformat() if period is not None else None,
+        "free_support_until": options.free_support_json(order.sale),
         "state": order.state.value,
         "ordered_on": order.ordered_on.isoformat(),
         "pay_by": order.pay_by.isoformat(),

@@ -38,13 +38,16 @@ def create(
     users: options.Users = 0,
     users_price: options.UsersPrice = None,
     smp_years: options.Years = None,
+    free_support_until: options.FreeSupport = None,
     valid_days: Annotated[int | None, typer.Option("--valid-days", help="[TENURE_QUOTE_DAYS]")] = None,
     reference: ReferenceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a quote. tenure quote print writes it as a page or PDF."""
     context = context_of(ctx)
-    wanted = options.Wanted(licence, customer_id, product, edition, price, currency, users, users_price, smp_years)
+    wanted = options.Wanted(
+        licence, customer_id, product, edition, price, currency, users, users_price, smp_years, free_support_until
+    )
     sale = wanted.sale(context)
     once = once_of(reference, "quote.create", (wanted, valid_days))
     _print(context, context.installation.make_quote(sale, who=context.who, valid_days=valid_days, once=once), as_json)
@@ -136,6 +139,7 @@ def _print(context: CommandContext, quote: Quote, as_json: bool) -> None:
         "prices": "\n".join(map(line_text, quote.lines)),
         "total": show(quote.total),
         "valid until": f"{quote.valid_until}, inclusive",
+        "free support until": options.free_support_text(quote.sale),
         "terms": quote.terms or None,
         "state": _state(context, quote) + (f", as order {quote.order}" if quote.order is not None else ""),
     }
@@ -159,6 +163,7 @@ def _json(context: CommandContext, quote: Quote) -> dict[str, object]:
         "total": money_json(quote.total),
         "made_on": quote.made_on.isoformat(),
         "valid_until": quote.valid_until.isoformat(),
+        "free_support_until": options.free_support_json(quote.sale),
         "terms": quote.terms,
         "state": _state(context, quote),
         "order": quote.order,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Annotated
 
@@ -26,6 +27,17 @@ Currency = Annotated[str | None, typer.Option("--currency", help="Of a new licen
 Users = Annotated[int, typer.Option("--additional-users", help="Users beyond those there are.", min=0)]
 UsersPrice = Annotated[str | None, typer.Option("--additional-users-price", help="For all of them together.")]
 Years = Annotated[int | None, typer.Option("--smp-years", help="SMP: 1 or 2 years.")]
+FreeSupport = Annotated[
+    str | None, typer.Option("--free-support-until", help="Last day of support given without SMP, 2027-01-31.")
+]
+
+
+def free_support_text(sale: Sale) -> str | None:
+    return f"{sale.free_support_until}, inclusive" if sale.free_support_until is not None else None
+
+
+def free_support_json(sale: Sale) -> str | None:
+    return sale.free_support_until.isoformat() if sale.free_support_until is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,7 @@ class Wanted:
     users: int
     users_price: str | None
     smp_years: int | None
+    free_support_until: str | None = None
 
     def sale(self, context: CommandContext) -> Callable[[Records], tuple[str, Sale]]:
         """To whom, and what."""
@@ -62,6 +75,7 @@ class Wanted:
             additional_users=self.users,
             additional_users_price=self._users_price(currency),
             smp_years=self.smp_years,
+            free_support_until=self._free_support_until(),
         )
         return lambda _: (customer_id, sale)
 
@@ -83,7 +97,11 @@ class Wanted:
             additional_users=self.users,
             additional_users_price=self._users_price(licence.currency),
             smp_years=self.smp_years,
+            free_support_until=self._free_support_until(),
         )
+
+    def _free_support_until(self) -> date | None:
+        return parsed_or_none("--free-support-until", self.free_support_until, date.fromisoformat)
 
     def _users_price(self, currency: str) -> Money | None:
         return parsed_or_none("--additional-users-price", self.users_price, lambda text: parse_amount(text, currency))

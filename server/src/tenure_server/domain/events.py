@@ -66,6 +66,14 @@ class EventType(StrEnum):
 
     MAIL_REFUSED = "mail.refused"  # the mail server never will take a mail that a change left behind
 
+    REQUEST_OPENED = "request.opened"
+    REQUEST_RECEIVED = "request.received"  # the customer wrote or rang again
+    REQUEST_REPLIED = "request.replied"
+    REQUEST_CHANGED = "request.changed"
+    REQUEST_REFERRED_TO_SALES = "request.referred_to_sales"
+    REQUEST_CLOSED = "request.closed"
+    REQUEST_REOPENED = "request.reopened"
+
     WEBHOOK_DISABLED = "webhook.disabled"  # nothing arrived there for three days
 
     @property

@@ -44,6 +44,7 @@ class Sale:
     additional_users_price: Money | None = None  # for all of them together
     smp_years: int | None = None
     purchased_on: date | None = None  # of a new licence, where it is not the day of the order
+    free_support_until: date | None = None  # support that is given without SMP, to that day inclusive
 
 
 class PricedThing(StrEnum):

@@ -4,6 +4,7 @@ and sales; changed with sales."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from http import HTTPStatus
 from typing import Annotated
 
@@ -90,6 +91,9 @@ class OrderBody(BodyModel):
     additional_users: Annotated[int, Field(ge=0, le=MAX_USERS)] = 0
     additional_users_price: MoneyBody | None = Field(default=None, description="for all of them together")
     smp_years: Annotated[int, Field(ge=1, le=2)] | None = None
+    free_support_until: date | None = Field(
+        default=None, description="last day, inclusive, of support that is given without SMP"
+    )
     reference: Annotated[str, Field(max_length=100)] | None = Field(
         default=None, description="the customer's or the shop's own number; callers are found by it"
     )
@@ -110,6 +114,7 @@ class OrderBody(BodyModel):
                 additional_users=self.additional_users,
                 additional_users_price=users.money() if users is not None else None,
                 smp_years=self.smp_years,
+                free_support_until=self.free_support_until,
             )
         if self.customer_id is None or self.product is None or self.edition is None or base is None:
             raise InvalidRequest(
@@ -124,6 +129,7 @@ class OrderBody(BodyModel):
             additional_users=self.additional_users,
             additional_users_price=users.money() if users is not None else None,
             smp_years=self.smp_years,
+            free_support_until=self.free_support_until,
         )
 
 

@@ -69,6 +69,7 @@ class QuoteAnswer(Answer):
     total: Money
     made_on: date
     valid_until: date = Field(description="its last day, inclusive")
+    free_support_until: date | None = Field(description="last day of support that is given without SMP")
     terms: str
     state: quotes_domain.QuoteState
     order: str | None = Field(description="the number of the order it became")
@@ -83,6 +84,7 @@ class QuoteAnswer(Answer):
             total=Money.of(quote.total),
             made_on=quote.made_on,
             valid_until=quote.valid_until,
+            free_support_until=quote.sale.free_support_until,
             terms=quote.terms,
             state=quote.state_on(today),
             order=quote.order,

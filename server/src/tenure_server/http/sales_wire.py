@@ -94,6 +94,7 @@ class OrderAnswer(Answer):
     total: Money
     starts_on: date | None = Field(description="first day of the support period it sells")
     ends_on: date | None = Field(description="its last day, inclusive")
+    free_support_until: date | None = Field(description="last day of support that is given without SMP")
     state: orders_domain.OrderState
     ordered_at: datetime
     ordered_on: date
@@ -123,6 +124,7 @@ class OrderAnswer(Answer):
             total=Money.of(order.total),
             starts_on=period.starts_on if period is not None else None,
             ends_on=period.ends_on if period is not None else None,
+            free_support_until=order.sale.free_support_until,
             state=order.state,
             ordered_at=order.ordered_at,
             ordered_on=order.ordered_on,

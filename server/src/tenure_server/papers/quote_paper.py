@@ -60,6 +60,8 @@ class QuotePaper:
         facts = [("Date", str(quote.made_on)), ("Valid until", f"{quote.valid_until}, inclusive")]
         if quote.sale.licence_id is not None:
             facts.append(("For licence", quote.sale.licence_id))
+        if quote.sale.free_support_until is not None:
+            facts.append(("Free support until", f"{quote.sale.free_support_until}, inclusive"))
         state = quote.state_on(self.today)
         return [*facts, *([("State", str(state))] if state != "open" else [])]
 

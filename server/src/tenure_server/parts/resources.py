@@ -233,6 +233,7 @@ class ResourceParts:
             payment_days=settings.payment_days,
             quote_days=settings.quote_days,
             quote_terms=settings.quote_terms,
+            response_rules=settings.response_rules,
         )
 
     @cached_property

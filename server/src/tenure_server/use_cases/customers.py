@@ -14,6 +14,7 @@ from tenure_server.domain.paging import Page, Place
 from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import required_reason
+from tenure_server.use_cases.forget_requests import forget_requests
 from tenure_server.use_cases.identifiers import new_contact_id, new_customer_id
 from tenure_server.use_cases.once import Once, claimed, settle
 from tenure_server.use_cases.ports import Clock, Database, Records
@@ -100,7 +101,8 @@ class DeleteCustomer:
     clock: Clock
 
     def __call__(self, customer_id: str, *, reason: str, who: str) -> None:
-        """Raises ``Conflict`` (``customer_has_licences``) with what there is, and ``NotFound``."""
+        """Raises ``Conflict`` (``customer_has_licences``, ``customer_has_orders``, ``customer_has_requests``) with what
+        there is, and ``NotFound``."""
         reason = required_reason(reason)
         with self.database.writing() as records:
             customer_of(records, customer_id)
@@ -118,6 +120,12 @@ class DeleteCustomer:
                     "This customer has orders and cannot be deleted: what was ordered has to be accounted for.",
                     code="customer_has_orders",
                     hint="tenure customer anonymise removes what tells who it is and keeps the orders",
+                )
+            if records.support_requests.of_customer(customer_id):
+                raise Conflict(
+                    "This customer has support requests and cannot be deleted.",
+                    code="customer_has_requests",
+                    hint="tenure customer anonymise removes who it is and what was written",
                 )
             records.customers.remove(customer_id)
             audited(records, self.clock(), who, "customer.delete", customer_id, reason=reason)
@@ -139,7 +147,8 @@ class AnonymiseCustomer:
             if customer.anonymised_at is None:
                 customer = customer.anonymised(now)
                 records.customers.change(customer)
-                audited(records, now, who, "customer.anonymise", customer_id, reason=reason)
+                requests = forget_requests(records, customer_id, now)
+                audited(records, now, who, "customer.anonymise", customer_id, reason=reason, requests=requests)
         return customer
 
 

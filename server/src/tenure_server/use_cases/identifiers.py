@@ -21,5 +21,18 @@ def new_contact_id() -> str:
     return f"p-{_groups(2, 5)}"
 
 
+def new_request_id() -> str:
+    """130 random bits, lower case; people say the request's number."""
+    return "req_" + _random_word()
+
+
+def new_message_id() -> str:
+    return "msg_" + _random_word()
+
+
+def _random_word() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(26))
+
+
 def _groups(count: int, length: int) -> str:
     return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(length)) for _ in range(count))

@@ -26,6 +26,7 @@ from tenure_server.use_cases.ports_reminders import Reminders
 from tenure_server.use_cases.ports_reports import ReportData
 from tenure_server.use_cases.ports_seats import Seats
 from tenure_server.use_cases.ports_signer import ExpiryNotices, PublicationRequests, SignerLives
+from tenure_server.use_cases.ports_support import SupportMessages, SupportRequests
 from tenure_server.use_cases.ports_trust import KeyHolders, TrustDrafts
 from tenure_server.use_cases.ports_webhooks import Webhooks
 from tenure_signing.entitlement import Grant, LicenceStatus, SupportPeriod, UpdateRules
@@ -399,6 +400,10 @@ class Records(Protocol):
     def expiry_notices(self) -> ExpiryNotices: ...
     @property
     def seats(self) -> Seats: ...
+    @property
+    def support_requests(self) -> SupportRequests: ...
+    @property
+    def support_messages(self) -> SupportMessages: ...
     @property
     def audit(self) -> AuditTrail: ...
     @property

@@ -40,6 +40,9 @@ from tenure_signing.entitlement import LicenceStatus, SupportPeriod
 from tenure_signing.licence_key import display_hint, licence_key_digest
 from tenure_signing.releases import Money
 
+MOST_FREE_SUPPORT = timedelta(days=3_660)
+"""Beyond that it is a slip of the keyboard."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fulfilment:
@@ -83,6 +86,8 @@ class Selling:
             raise InvalidRequest("An order's reference is a line of 1 to 100 characters.", code="invalid_reference")
         today = self.policy.day_of(now)
         licence, lines = self.priced(records, sale, customer, today)
+        if quote is None:
+            require_free_support_ahead(sale, today)
         if quote is not None:
             _require_same_basis(quote, lines)
             lines = quote.lines
@@ -363,7 +368,7 @@ def stepped(order: Order, step: OrderStep) -> OrderState:
 
 def order_facts(order: Order) -> dict[str, object]:
     """What the audit trail says of an order; nobody's name."""
-    period = order.period
+    period, sale_until = order.period, order.sale.free_support_until
     return {
         "kind": order.sale.kind,
         "customer": order.customer_id,
@@ -373,6 +378,7 @@ def order_facts(order: Order) -> dict[str, object]:
         "smp_years": order.sale.smp_years,
         "starts_on": period.starts_on.isoformat() if period is not None else None,
         "ends_on": period.ends_on.isoformat() if period is not None else None,
+        "free_support_until": sale_until.isoformat() if sale_until is not None else None,
         "quote": order.quote,
     }
 
@@ -414,6 +420,18 @@ def _require_sound(sale: Sale, today: date) -> None:
             raise InvalidRequest("A price is not negative and not beyond reason.", code="invalid_price")
         if amount is not None and amount.currency != sale.currency:
             raise InvalidRequest("All prices of an order are in one currency.", code="mixed_currencies")
+
+
+def require_free_support_ahead(sale: Sale, today: date) -> None:
+    """For what is offered or ordered today; accepting a quote takes its day as it is.
+
+    Raises ``InvalidRequest`` (``invalid_free_support``).
+    """
+    until = sale.free_support_until
+    if until is not None and not today <= until <= today + MOST_FREE_SUPPORT:
+        raise InvalidRequest(
+            "Free support is given until a day from today on, ten years at most.", code="invalid_free_support"
+        )
 
 
 def _require_same_basis(quote: Quote, today: tuple[PriceLine, ...]) -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from tenure_server.domain.pricing import SmpPrices
 from tenure_server.domain.smp import RenewalRules
+from tenure_server.domain.support_terms import ResponseRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class VendorPolicy:
     payment_days: int = 30
     quote_days: int = 30
     quote_terms: str = ""
+    response_rules: ResponseRules = field(default_factory=ResponseRules)
 
     def day_of(self, instant: datetime) -> date:
         """The vendor's calendar day at that instant."""

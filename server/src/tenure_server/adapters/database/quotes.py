@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -87,6 +88,7 @@ def _sale_json(sale: Sale) -> dict[str, Any]:
         "additional_users": sale.additional_users,
         "users_minor_units": users.minor_units if users is not None else None,
         "smp_years": sale.smp_years,
+        "free_support_until": sale.free_support_until.isoformat() if sale.free_support_until is not None else None,
     }
 
 
@@ -94,6 +96,7 @@ def _quote(row: QuoteRow) -> Quote:
     sale = row.sale
     currency = sale["currency"]
     base, users = sale["base_minor_units"], sale["users_minor_units"]
+    free_support = sale.get("free_support_until")  # older quotes do not say
     return Quote(
         number=row.number,
         customer_id=row.customer_id,
@@ -107,6 +110,7 @@ def _quote(row: QuoteRow) -> Quote:
             additional_users=sale["additional_users"],
             additional_users_price=Money(users, currency) if users is not None else None,
             smp_years=sale["smp_years"],
+            free_support_until=date.fromisoformat(free_support) if free_support is not None else None,
         ),
         lines=lines_of(row.lines, currency),
         terms=row.terms,

@@ -21,6 +21,8 @@ from tenure_server.adapters.database.reports import SqlReports
 from tenure_server.adapters.database.seats import SqlSeats
 from tenure_server.adapters.database.signed_files import SqlSignedFiles
 from tenure_server.adapters.database.signer import SqlExpiryNotices, SqlPublicationRequests, SqlSignerLives
+from tenure_server.adapters.database.support_messages import SqlSupportMessages
+from tenure_server.adapters.database.support_requests import SqlSupportRequests
 from tenure_server.adapters.database.tokens import SqlTokens
 from tenure_server.adapters.database.trust_drafts import SqlKeyHolders, SqlTrustDrafts
 from tenure_server.adapters.database.uploads import SqlUploads
@@ -56,6 +58,8 @@ class SqlRecords:
         self.signer_lives = SqlSignerLives(session)
         self.expiry_notices = SqlExpiryNotices(session)
         self.seats = SqlSeats(session)
+        self.support_requests = SqlSupportRequests(session)
+        self.support_messages = SqlSupportMessages(session)
         self.audit = SqlAuditTrail(session)
         self.outbox = SqlOutbox(session, self.audit)
 

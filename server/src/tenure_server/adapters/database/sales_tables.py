@@ -115,6 +115,7 @@ class SalesOrderRow(Row, table=True):
     users_minor_units: int | None = Field(default=None, sa_type=BigInteger)
     smp_years: int | None = None
     purchased_on: date | None = None
+    free_support_until: date | None = None  # inclusive
     lines: list[dict[str, Any]] = Field(sa_type=JSON)  # as they were told to the customer
     total_minor_units: int = Field(sa_type=BigInteger)
     starts_on: date | None = None

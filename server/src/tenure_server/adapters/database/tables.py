@@ -204,6 +204,7 @@ class InstallReportRow(Row, table=True):
     __table_args__ = (
         one_of("outcome", Outcome, "install_report_outcome"),
         Index("install_report_by_licence", "product", "version", "licence_id"),
+        Index("install_report_of_licence", "licence_id", "reported_at"),
     )
 
     product: str = Field(sa_type=Text, foreign_key="product.name", primary_key=True)

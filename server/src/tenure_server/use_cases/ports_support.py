@@ -1,0 +1,81 @@
+"""What support asks of the database: requests, their threads, and replies that wait to be mailed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from tenure_server.domain.support_messages import SupportMessage
+from tenure_server.domain.support_requests import QueuePlace, RequestFilter, SupportRequest
+
+
+class SupportRequests(Protocol):
+    """Requests are never removed. One is written whole."""
+
+    def get(self, request_id: str) -> SupportRequest | None: ...
+
+    def by_number(self, number: str) -> SupportRequest | None: ...
+
+    def locked(self, request_id: str) -> SupportRequest | None:
+        """As ``get``; nobody else can change it, or add to its thread, before the transaction ends."""
+        ...
+
+    def queue(
+        self, wanted: RequestFilter, *, limit: int = 100, after: QueuePlace | None = None
+    ) -> tuple[SupportRequest, ...]:
+        """What is due first comes first (``SupportRequest.place``), after the place."""
+        ...
+
+    def of_customer(self, customer_id: str) -> tuple[SupportRequest, ...]:
+        """All, newest first."""
+        ...
+
+    def opened_between(self, first: datetime, end: datetime) -> tuple[SupportRequest, ...]:
+        """Oldest first, from the first instant to before the end."""
+        ...
+
+    def add(self, request: SupportRequest) -> None: ...
+
+    def change(self, request: SupportRequest) -> None:
+        """Write it in place of what there is. It was ``locked`` before."""
+        ...
+
+    def last_seen_version(self, licence_id: str) -> str | None:
+        """What an install of the licence last reported to have installed, or None if none ever did."""
+        ...
+
+
+class SupportMessages(Protocol):
+    """The threads of requests, by message id."""
+
+    def of_request(self, request_id: str) -> tuple[SupportMessage, ...]:
+        """Oldest first; in the order of adding where instants are the same."""
+        ...
+
+    def get(self, message_id: str) -> SupportMessage | None: ...
+
+    def by_mail_id(self, mail_id: str) -> SupportMessage | None:
+        """The message that came with, or was sent under, this Message-ID (in angle brackets)."""
+        ...
+
+    def add(self, message: SupportMessage) -> None:
+        """Raises ``Conflict`` (``mail_known``) if there is one of its ``mail_id``, also under concurrency."""
+        ...
+
+    def change(self, message: SupportMessage) -> None:
+        """Write it in place of what there is."""
+        ...
+
+    def claim_unsent(self, now: datetime, *, claim: str, until: datetime, limit: int) -> tuple[SupportMessage, ...]:
+        """Replies whose time has come and that nobody has claimed until now, oldest first; claimed for the caller, who
+        finishes each with ``finish``."""
+        ...
+
+    def finish(self, message: SupportMessage, claim: str) -> bool:
+        """Write how far its mail and ``mail_id`` have come, unless somebody else claimed it meanwhile: whether it was
+        written."""
+        ...
+
+    def unsent(self, *, limit: int) -> tuple[SupportMessage, ...]:
+        """Replies that wait to be mailed, the next to be tried first."""
+        ...
