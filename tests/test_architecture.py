@@ -110,6 +110,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tenure_server.adapters": (*PORTS, "tenure_server.adapters", *STORES),
     "tenure_server.adapters.metadata_reader": (*PORTS, "tenure_server.adapters", *STORES, "tuf"),
     "tenure_server.adapters.mime_mail": (*PORTS, "bs4"),
+    "tenure_server.adapters.request_mail": (*PORTS, "tenure_server.adapters", "babel", "jinja2"),
     "tenure_server.adapters.reminder_mail": (*PORTS, "tenure_server.adapters", "babel", "jinja2"),
     "tenure_server.settings": ("tenure_server.domain", *ERRORS, "tenure_signing"),
     "tenure_server.http": FACES,

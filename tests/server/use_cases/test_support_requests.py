@@ -10,7 +10,8 @@ import pytest
 from tenure_server.domain.customers import CustomerDetails
 from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import Licence
-from tenure_server.domain.support_messages import MailState, MessageKind
+from tenure_server.domain.outgoing_mail import MailState, OutgoingMail
+from tenure_server.domain.support_messages import MessageKind
 from tenure_server.domain.support_requests import (
     REMOVED,
     Category,
@@ -37,6 +38,10 @@ MEI = "mei (command line)"
 
 @pytest.fixture
 def desk(world: World) -> Desk:
+    """With a mail server, which nothing is sent to here."""
+    world.installation = world.reopened(
+        smtp_host="localhost", smtp_security="loopback", smtp_from="Vendor <help@vendor.example>"
+    )
     return Desk(world)
 
 
@@ -49,6 +54,11 @@ def opened(desk: Desk, licence: Licence | None = None, **more: object) -> Suppor
 def events(desk: Desk, about: str) -> list[EventType]:
     with desk.world.database.reading() as records:
         return [one.event.type for one in records.outbox.following(0, subject=about, limit=100)]
+
+
+def mails(desk: Desk, request: SupportRequest) -> tuple[OutgoingMail, ...]:
+    with desk.world.database.reading() as records:
+        return records.outgoing_mails.of_subject(request.request_id)
 
 
 def audit(desk: Desk, about: str) -> list[str]:
@@ -142,13 +152,51 @@ def test_a_reply_waits_to_be_mailed_and_stops_the_clock(desk: Desk) -> None:
     request = opened(desk)
     written = desk.world.installation.reply_to_request(request.number, "You may add users.\r\n", who=MEI)
     assert written.message.body == "You may add users."
-    assert written.message.mail is not None
-    assert (written.message.mail.to, written.message.mail.state) == (ADA.email, MailState.QUEUED)
+    (mail,) = mails(desk, request)
+    assert mail.worded is not None
+    assert (mail.key, mail.state, mail.worded.to) == (written.message.message_id, MailState.QUEUED, ADA.email)
+    assert mail.worded.subject == "[R-1001] How many users?"
+    assert "You may add users.\n" in mail.worded.text
+    assert "> We are three now.\n" in mail.worded.text
     assert (written.request.status, written.request.due_at) == (RequestStatus.WAITING_FOR_CUSTOMER, None)
     assert written.request.answered_at == NOON
-    with desk.world.database.reading() as records:
-        assert records.support_messages.unsent(limit=10) == (written.message,)
     assert events(desk, request.request_id)[-1] is EventType.REQUEST_REPLIED
+
+
+def test_without_a_mail_server_a_reply_by_mail_is_refused_at_once(desk: Desk) -> None:
+    request = opened(desk)
+    with pytest.raises(InvalidRequest) as refused:
+        desk.world.reopened().reply_to_request(request.number, "Yes.", who=MEI)
+    assert refused.value.code == "no_mail_server"
+    assert desk.world.installation.show_request(request.number).request == request
+
+
+@pytest.mark.parametrize(
+    ("channel", "count"), [(RequestChannel.EMAIL, 1), (RequestChannel.PORTAL, 1), (RequestChannel.TELEPHONE, 0)]
+)
+def test_who_writes_is_told_that_the_request_is_there_and_by_when_it_is_answered(
+    desk: Desk, channel: RequestChannel, count: int
+) -> None:
+    told = mails(desk, opened(desk, channel=channel))
+    assert len(told) == count
+    for mail in told:
+        assert mail.worded is not None
+        assert "know it by the number R-1001" in mail.worded.text
+        assert "You will hear from us by 25 November 2026, 12:00 UTC" in mail.worded.text
+        assert ("Auto-Submitted", "auto-replied") in mail.worded.headers
+
+
+def test_answers_stand_in_the_thread_of_the_customers_mails(desk: Desk) -> None:
+    request = opened(desk, channel=RequestChannel.EMAIL, mail_id="<1@anker.example>")
+    first = desk.world.installation.reply_to_request(request.number, "Which version?", who=MEI).message
+    desk.world.installation.hear_customer(request.number, "2.0", who=WHO, mail_id="<2@anker.example>")
+    last = desk.world.installation.reply_to_request(request.number, "Take 2.1.", who=MEI).message
+    worded = next(mail.worded for mail in mails(desk, request) if mail.key == last.message_id)
+    assert worded is not None
+    assert dict(worded.headers) == {
+        "In-Reply-To": "<2@anker.example>",
+        "References": f"<1@anker.example> {first.mail_id} <2@anker.example>",
+    }
 
 
 def test_what_was_said_on_the_telephone_is_an_answer_that_is_not_mailed(desk: Desk) -> None:
@@ -158,7 +206,8 @@ def test_what_was_said_on_the_telephone_is_an_answer_that_is_not_mailed(desk: De
         reply(request.number, "Yes.", who=MEI)
     assert refused.value.code == "no_address"
     written = reply(request.number, "Yes.", who=MEI, by_mail=False, status=RequestStatus.RESOLVED)
-    assert written.message.mail is None
+    assert not written.message.is_mailed
+    assert mails(desk, request) == ()
     assert written.request.status is RequestStatus.RESOLVED
 
 
@@ -283,7 +332,7 @@ def test_an_anonymised_customers_words_are_forgotten_and_unsent_replies_never_go
     assert (shown.request.status, shown.request.due_at) == (RequestStatus.CLOSED, None)
     assert [message.body for message in shown.thread] == [REMOVED, REMOVED]
     with desk.world.database.reading() as records:
-        assert records.support_messages.unsent(limit=10) == ()
+        assert [mail.state for mail in records.outgoing_mails.of_subject(request.request_id)] == [MailState.DROPPED]
         everything = repr(records.audit.newest(limit=1_000)) + repr(records.outbox.following(0, limit=1_000))
     assert "ada@anker" not in everything
     assert "Dear Ada" not in everything

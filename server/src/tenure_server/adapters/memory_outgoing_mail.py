@@ -46,5 +46,10 @@ class MemoryOutgoingMails:
         self.mails[mail.key] = mail
         return True
 
+    def drop(self, subject_id: str, now: datetime) -> int:
+        dropped = [mail for mail in self.of_subject(subject_id) if mail.state is MailState.QUEUED]
+        self.mails.update({mail.key: mail.dropped(now) for mail in dropped})
+        return len(dropped)
+
     def count(self, state: MailState) -> int:
         return sum(1 for mail in self.mails.values() if mail.state is state)

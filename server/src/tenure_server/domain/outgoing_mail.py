@@ -15,6 +15,7 @@ class MailState(StrEnum):
     QUEUED = "queued"
     SENT = "sent"  # the mail server has taken it over
     REFUSED = "refused"  # the mail server never will
+    DROPPED = "dropped"  # nobody wants it any more: who it is for was anonymised, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ class OutgoingMail:
             claimed_until=None,
             problem=problem,
             ended_at=now,
+        )
+
+    def dropped(self, now: datetime) -> Self:
+        return replace(
+            self, worded=None, state=MailState.DROPPED, claim=None, claimed_until=None, problem=None, ended_at=now
         )
 
     def postponed(self, now: datetime) -> Self:

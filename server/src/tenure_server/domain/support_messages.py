@@ -17,34 +17,12 @@ class MessageKind(StrEnum):
     NOTE = "note"  # an operator's, for operators
 
 
-class MailState(StrEnum):
-    QUEUED = "queued"
-    SENT = "sent"
-    REFUSED = "refused"  # the mail server never will take it
-    DROPPED = "dropped"  # not to be sent any more: its customer was anonymised
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingMail:
-    """How far a reply's mail has come. ``to`` is the address as it was when it was written. Whoever sends it claims it
-    first, until an instant: after that somebody else may."""
-
-    to: str
-    state: MailState
-    next_at: datetime  # when it is tried next
-    attempts: int = 0
-    claim: str | None = None
-    claimed_until: datetime | None = None
-    problem: str | None = None  # of the last attempt
-    sent_at: datetime | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class SupportMessage:
-    """``who`` is the operator as the audit trail has it, or the customer's name. ``mail`` is None of what is not
-    mailed: notes, what customers write, and answers given on the telephone or in the portal only.
+    """``who`` is the operator as the audit trail has it, or the customer's name. ``is_mailed``: the reply went, or is
+    to go, by mail, as the ``OutgoingMail`` that has the message's id for a key.
 
-    ``mail_id`` is the mail's Message-ID in angle brackets: of a customer's mail as it came, of a reply once it is sent.
+    ``mail_id`` is the mail's Message-ID in angle brackets: of a customer's mail as it came, or of a mailed reply.
     """
 
     message_id: str  # msg_ and 26 random characters
@@ -54,20 +32,12 @@ class SupportMessage:
     at: datetime
     who: str
     mail_id: str | None = None
-    mail: OutgoingMail | None = None
-
-    @property
-    def is_unsent(self) -> bool:
-        return self.mail is not None and self.mail.state is MailState.QUEUED
+    is_mailed: bool = False
 
     def anonymised(self) -> SupportMessage:
-        """Without what was written and where it went; operators stay, they are the vendor's."""
-        mail = self.mail
-        if mail is not None:
-            state = MailState.DROPPED if mail.state is MailState.QUEUED else mail.state
-            mail = replace(mail, to=REMOVED, state=state, claim=None, claimed_until=None, problem=None)
+        """Without what was written; operators stay, they are the vendor's."""
         who = REMOVED if self.kind is MessageKind.CUSTOMER else self.who
-        return replace(self, body=REMOVED, who=who, mail_id=None, mail=mail)
+        return replace(self, body=REMOVED, who=who, mail_id=None)
 
 
 def clean_body(text: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from tenure_server.adapters.request_mail import RequestMailWords
 from tenure_server.parts.telling import TellingParts
+from tenure_server.use_cases.request_mail import RequestMail
 from tenure_server.use_cases.support_queue import ListRequests, ShowRequest
 from tenure_server.use_cases.support_requests import ChangeRequest, CloseRequest, OpenRequest, ReopenRequest
 from tenure_server.use_cases.support_threads import HearCustomer, NoteOnRequest, ReplyToRequest
@@ -12,8 +14,13 @@ from tenure_server.use_cases.support_threads import HearCustomer, NoteOnRequest,
 
 class SupportingParts(TellingParts):
     @cached_property
+    def request_mail(self) -> RequestMail:
+        words = RequestMailWords(self.policy.zone, self.settings.vendor_name, self.settings.public_url)
+        return RequestMail(words, self.mailer, self.settings.language)
+
+    @cached_property
     def open_request(self) -> OpenRequest:
-        return OpenRequest(self.database, self.clock, self.policy)
+        return OpenRequest(self.database, self.clock, self.policy, self.request_mail)
 
     @cached_property
     def change_request(self) -> ChangeRequest:
@@ -29,7 +36,7 @@ class SupportingParts(TellingParts):
 
     @cached_property
     def reply_to_request(self) -> ReplyToRequest:
-        return ReplyToRequest(self.database, self.clock, self.policy)
+        return ReplyToRequest(self.database, self.clock, self.policy, self.request_mail)
 
     @cached_property
     def note_on_request(self) -> NoteOnRequest:

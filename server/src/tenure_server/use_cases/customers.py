@@ -9,8 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
-from tenure_server.domain.customers import MAX_CONTACTS, Contact, Customer, CustomerDetails, contact_faults
+from tenure_server.domain.customers import (
+    DEFAULT_LANGUAGE,
+    MAX_CONTACTS,
+    Contact,
+    Customer,
+    CustomerDetails,
+    contact_faults,
+)
 from tenure_server.domain.paging import Page, Place
+from tenure_server.domain.reminder_words import language_spoken
 from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import required_reason
@@ -162,6 +170,13 @@ class ListCustomers:
         entries = found[:limit]
         more = len(found) > limit
         return Page(entries, Place(entries[-1].created_at, entries[-1].customer_id) if more else None)
+
+
+def language_of(customer: Customer | None, default: str) -> str:
+    """In which of the languages of our mail the customer is written to: the customer's, where it was said, else the
+    default."""
+    known = customer.details.language if customer is not None else DEFAULT_LANGUAGE
+    return language_spoken(known if known != DEFAULT_LANGUAGE else default)
 
 
 def customer_of(records: Records, customer_id: str) -> Customer:

@@ -1,10 +1,12 @@
-"""What support asks of the database: requests, their threads, and replies that wait to be mailed."""
+"""What support asks of the world: requests and their threads, and the words of mail about them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from tenure_server.domain.outgoing_mail import WordedMail
 from tenure_server.domain.support_messages import SupportMessage
 from tenure_server.domain.support_requests import QueuePlace, RequestFilter, SupportRequest
 
@@ -66,16 +68,17 @@ class SupportMessages(Protocol):
         """Write it in place of what there is."""
         ...
 
-    def claim_unsent(self, now: datetime, *, claim: str, until: datetime, limit: int) -> tuple[SupportMessage, ...]:
-        """Replies whose time has come and that nobody has claimed until now, oldest first; claimed for the caller, who
-        finishes each with ``finish``."""
+
+class WordRequestMail(Protocol):
+    """Says in a language what is mailed about a request, to its contact, who has an address. ``thread`` is what was
+    written before."""
+
+    def reply(
+        self, request: SupportRequest, thread: Sequence[SupportMessage], answer: SupportMessage, language: str
+    ) -> WordedMail:
+        """What an operator answers."""
         ...
 
-    def finish(self, message: SupportMessage, claim: str) -> bool:
-        """Write how far its mail and ``mail_id`` have come, unless somebody else claimed it meanwhile: whether it was
-        written."""
-        ...
-
-    def unsent(self, *, limit: int) -> tuple[SupportMessage, ...]:
-        """Replies that wait to be mailed, the next to be tried first."""
+    def received(self, request: SupportRequest, thread: Sequence[SupportMessage], language: str) -> WordedMail:
+        """That the request has arrived, and what becomes of it."""
         ...

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from tenure_server.domain.customers import DEFAULT_LANGUAGE
 from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import Licence
 from tenure_server.domain.reminder_words import language_spoken
@@ -31,6 +30,7 @@ from tenure_server.domain.reminders import (
 from tenure_server.errors import Conflict, InvalidRequest, MailRefused, MailUnavailable
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import licence_of
+from tenure_server.use_cases.customers import language_of
 from tenure_server.use_cases.events import announce_licence
 from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.ports_mail import Mailer, MailMessage
@@ -190,10 +190,7 @@ class RemindCustomers:
         return self.word(self.facts_of(licence, product, ends_on, today), spoken)
 
     def _language_of(self, records: Records, licence: Licence) -> str:
-        """The customer's, where it was said; else the vendor's."""
-        customer = records.customers.get(licence.customer_id)
-        known = customer.details.language if customer is not None else DEFAULT_LANGUAGE
-        return language_spoken(known if known != DEFAULT_LANGUAGE else self.language)
+        return language_of(records.customers.get(licence.customer_id), self.language)
 
     def _mail(self, reminder: Reminder, licence: Licence, worded: WordedReminder) -> MailMessage:
         headers = {"Auto-Submitted": "auto-generated"}

@@ -38,6 +38,7 @@ from tenure_server.use_cases.events import announce
 from tenure_server.use_cases.identifiers import new_message_id, new_request_id
 from tenure_server.use_cases.once import Once, claimed, settle
 from tenure_server.use_cases.ports import Clock, Database, Records
+from tenure_server.use_cases.request_mail import RequestMail
 from tenure_server.use_cases.support_bodies import required_body
 from tenure_server.use_cases.vendor import VendorPolicy
 
@@ -79,6 +80,7 @@ class OpenRequest:
     database: Database
     clock: Clock
     policy: VendorPolicy
+    mail: RequestMail
 
     def __call__(self, new: NewRequest, *, who: str, once: Once | None = None) -> SupportRequest:
         """Record what is asked, with the terms that the licence has today. Consulting is referred to sales at once.
@@ -106,6 +108,7 @@ class OpenRequest:
             told(records, now, who, EventType.REQUEST_OPENED, request, **_opening_facts(request))
             if request.status is RequestStatus.REFERRED_TO_SALES:
                 told(records, now, who, EventType.REQUEST_REFERRED_TO_SALES, request)
+            self.mail.acknowledge(records, request, now)
             settle(records, once, request.request_id, now)
         return request
 

@@ -1,7 +1,7 @@
 """What is said in a support request: the customer writes, operators reply and note.
 
-A reply that is mailed is queued in the transaction of the reply; whoever sends mail claims it from there. The thread of
-a request is locked with it: two who write at once both are kept, one after the other.
+A reply that is mailed is queued in the transaction of the reply. The thread of a request is locked with it: two who
+write at once both are kept, one after the other.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tenure_server.domain.events import EventType
-from tenure_server.domain.support_messages import MailState, MessageKind, OutgoingMail, SupportMessage
+from tenure_server.domain.support_messages import MessageKind, SupportMessage
 from tenure_server.domain.support_requests import RequestStatus, SupportRequest
 from tenure_server.errors import Conflict, InvalidRequest
 from tenure_server.use_cases.identifiers import new_message_id
 from tenure_server.use_cases.once import Once, claimed, settle
 from tenure_server.use_cases.ports import Clock, Database, Records
+from tenure_server.use_cases.request_mail import RequestMail
 from tenure_server.use_cases.support_bodies import required_body
 from tenure_server.use_cases.support_requests import (
     kept,
@@ -42,6 +43,7 @@ class ReplyToRequest:
     database: Database
     clock: Clock
     policy: VendorPolicy
+    mail: RequestMail
 
     def __call__(
         self,
@@ -57,7 +59,8 @@ class ReplyToRequest:
         """Answer the customer: by mail, or ``by_mail`` False where it was said on the telephone. A request that was
         referred to sales stays so.
 
-        Raises ``NotFound``, ``InvalidRequest`` (``message_missing``, ``no_address``, ``invalid_status``), ``Conflict``
+        Raises ``NotFound``, ``InvalidRequest`` (``message_missing``, ``no_address``, ``no_mail_server``,
+        ``invalid_status``), ``Conflict``
         (``request_closed``, ``request_changed_meanwhile``).
         """
         body = required_body(body)
@@ -73,8 +76,7 @@ class ReplyToRequest:
             request = request_of(records, request_id, locked=True)
             require_revision(request, revision)
             require_not_closed(request)
-            mail = _mail_to(request, now) if by_mail else None
-            message = _add(records, request, MessageKind.REPLY, body, now, who, mail=mail)
+            message = self._add_reply(records, request, body, now, who, by_mail=by_mail)
             if request.status is RequestStatus.REFERRED_TO_SALES:
                 status = RequestStatus.REFERRED_TO_SALES
             after = request.answered(now, status).reckoned(self.policy.response_rules)
@@ -86,6 +88,19 @@ class ReplyToRequest:
             )  # fmt: skip
             settle(records, once, message.message_id, now)
         return Written(after, message)
+
+    def _add_reply(
+        self, records: Records, request: SupportRequest, body: str, now: datetime, who: str, *, by_mail: bool
+    ) -> SupportMessage:
+        message_id = new_message_id()
+        mail_id = self.mail.id_of_reply(request, message_id) if by_mail else None
+        message = SupportMessage(
+            message_id, request.request_id, MessageKind.REPLY, body, now, who, mail_id, is_mailed=by_mail
+        )
+        records.support_messages.add(message)
+        if by_mail:
+            self.mail.queue_reply(records, request, message)
+        return message
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,21 +181,10 @@ def _add(
     who: str,
     *,
     mail_id: str | None = None,
-    mail: OutgoingMail | None = None,
 ) -> SupportMessage:
-    message = SupportMessage(new_message_id(), request.request_id, kind, body, now, who, mail_id, mail)
+    message = SupportMessage(new_message_id(), request.request_id, kind, body, now, who, mail_id)
     records.support_messages.add(message)
     return message
-
-
-def _mail_to(request: SupportRequest, now: datetime) -> OutgoingMail:
-    if request.contact.email is None:
-        raise InvalidRequest(
-            f"Nobody said an e-mail address for request {request.number}.",
-            code="no_address",
-            hint="set one with tenure support change --email, or reply --by-telephone what you said there",
-        )
-    return OutgoingMail(request.contact.email, MailState.QUEUED, next_at=now)
 
 
 def _written(records: Records, message_id: str) -> Written:

@@ -17,7 +17,7 @@ class OutgoingMailRow(Row, table=True):
 
     __tablename__ = "outgoing_mail"
     __table_args__ = (
-        CheckConstraint("state IN ('queued', 'sent', 'refused')", name="outgoing_mail_state"),
+        CheckConstraint("state IN ('queued', 'sent', 'refused', 'dropped')", name="outgoing_mail_state"),
         CheckConstraint("(state = 'queued') = (ended_at IS NULL)", name="outgoing_mail_ended"),
         CheckConstraint("(claim IS NULL) = (claimed_until IS NULL)", name="outgoing_mail_claim"),
         Index("outgoing_mail_due", "state", "next_at"),

@@ -77,6 +77,17 @@ class SqlOutgoingMails:
         )
         return bool(changed.rowcount)  # type: ignore[attr-defined]
 
+    def drop(self, subject_id: str, now: datetime) -> int:
+        dropped = [mail for mail in self.of_subject(subject_id) if mail.state is MailState.QUEUED]
+        for mail in dropped:
+            self._session.execute(
+                update(OutgoingMailRow)
+                .where(col(OutgoingMailRow.key) == mail.key)
+                .where(col(OutgoingMailRow.state) == MailState.QUEUED)
+                .values(**_values(mail.dropped(now)))
+            )
+        return len(dropped)
+
     def count(self, state: MailState) -> int:
         return self._session.exec(
             select(func.count()).select_from(OutgoingMailRow).where(col(OutgoingMailRow.state) == state)

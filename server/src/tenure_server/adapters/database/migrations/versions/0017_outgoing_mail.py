@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.Column("claimed_until", INSTANT, nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("ended_at", INSTANT, nullable=True),
-        sa.CheckConstraint("state IN ('queued', 'sent', 'refused')", name="outgoing_mail_state"),
+        sa.CheckConstraint("state IN ('queued', 'sent', 'refused', 'dropped')", name="outgoing_mail_state"),
         sa.CheckConstraint("(state = 'queued') = (ended_at IS NULL)", name="outgoing_mail_ended"),
         sa.CheckConstraint("(claim IS NULL) = (claimed_until IS NULL)", name="outgoing_mail_claim"),
         sa.PrimaryKeyConstraint("key"),
