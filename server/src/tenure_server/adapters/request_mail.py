@@ -24,7 +24,8 @@ _MOST_QUOTED_LINES = 40
 
 @dataclass(frozen=True)
 class RequestMailWords:
-    """Templates are read once; the HTML one escapes everything. ``zone`` is the vendor's; ``public_url`` has no slash at its end."""
+    """Templates are read once; the HTML one escapes everything. ``zone`` is the vendor's, ``public_url`` has no slash
+    at its end."""
 
     zone: tzinfo
     vendor: str

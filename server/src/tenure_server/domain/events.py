@@ -7,25 +7,18 @@ licence key, a token or another secret, nor a customer's name or address: who ma
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from tenure_server.domain.secret_words import without_secrets
 from tenure_signing.names import ProductName
 
 MAX_DATA_BYTES = 16 * 1024
 """Of an event's data as JSON in ASCII."""
 
 _MAX_TEXT_CHARACTERS = 500
-_SECRET = re.compile(
-    r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{64,}"  # a licence key or certificate
-    r"|tenure_[a-z2-7]{12}_[a-z2-7]{32}"  # an API token
-    r"|whsec_[A-Za-z0-9+/=]{16,}",  # a webhook's secret
-    re.ASCII,
-)
-_REMOVED = "[removed]"
 
 
 class EventType(StrEnum):
@@ -120,7 +113,7 @@ def told_data(data: Mapping[str, object]) -> dict[str, object]:
 def _told(value: object) -> object:
     match value:
         case str():
-            text = _SECRET.sub(_REMOVED, value)
+            text = without_secrets(value)
             return text if len(text) <= _MAX_TEXT_CHARACTERS else text[: _MAX_TEXT_CHARACTERS - 1] + "…"
         case list():
             return [_told(each) for each in value]

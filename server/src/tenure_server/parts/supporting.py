@@ -6,6 +6,7 @@ from functools import cached_property
 
 from tenure_server.adapters.request_mail import RequestMailWords
 from tenure_server.parts.telling import TellingParts
+from tenure_server.use_cases.receive_mail import ReceiveMail
 from tenure_server.use_cases.request_mail import RequestMail
 from tenure_server.use_cases.support_queue import ListRequests, ShowRequest
 from tenure_server.use_cases.support_requests import ChangeRequest, CloseRequest, OpenRequest, ReopenRequest
@@ -45,6 +46,18 @@ class SupportingParts(TellingParts):
     @cached_property
     def hear_customer(self) -> HearCustomer:
         return HearCustomer(self.database, self.clock, self.policy)
+
+    @cached_property
+    def receive_mail(self) -> ReceiveMail:
+        return ReceiveMail(
+            database=self.database,
+            clock=self.clock,
+            policy=self.policy,
+            licence_in=self.identify_licence.in_text,
+            open_request=self.open_request,
+            hear_customer=self.hear_customer,
+            note=self.note_on_request,
+        )
 
     @cached_property
     def list_requests(self) -> ListRequests:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
 from tenure_server.domain.licences import Licence
+from tenure_server.domain.secret_words import statements_in
 from tenure_server.errors import AuthenticationRequired
 from tenure_server.use_cases.catalogue import Catalogue, CatalogueSource
 from tenure_server.use_cases.licence_cache import KnownLicence, LicenceCache, VerifiedKey
@@ -53,6 +55,13 @@ class IdentifyLicence:
         if licence is None:
             raise _unknown()
         return licence
+
+    def in_text(self, text: str) -> Licence | None:
+        """The licence of the first genuine key that stands in a text, if one does."""
+        for statement in statements_in(text):
+            with suppress(AuthenticationRequired):
+                return self.by_key(statement)
+        return None
 
     def at_hand(self, digest: str, catalogue: Catalogue) -> KnownLicence | None:
         """The licence of the key with this digest, if this process has verified the key and nothing has changed."""

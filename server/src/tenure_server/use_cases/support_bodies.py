@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tenure_server.domain.secret_words import without_secrets
 from tenure_server.domain.support_messages import MAX_BODY_CHARACTERS, clean_body
 from tenure_server.errors import InvalidRequest
 
@@ -14,3 +15,9 @@ def required_body(text: str) -> str:
     if not body.strip():
         raise InvalidRequest("A message with something in it is required.", code="message_missing")
     return body
+
+
+def required_words(text: str) -> str:
+    """As ``required_body``, of what a customer wrote: people paste their licence key, which nobody who reads requests
+    needs."""
+    return without_secrets(required_body(text))

@@ -15,6 +15,7 @@ from tenure_server.domain.customers import Customer, is_line
 from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import Licence
 from tenure_server.domain.orders import OrderState
+from tenure_server.domain.secret_words import without_secrets
 from tenure_server.domain.support_messages import MessageKind, SupportMessage
 from tenure_server.domain.support_requests import (
     FIRST_NUMBER,
@@ -39,7 +40,7 @@ from tenure_server.use_cases.identifiers import new_message_id, new_request_id
 from tenure_server.use_cases.once import Once, claimed, settle
 from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.request_mail import RequestMail
-from tenure_server.use_cases.support_bodies import required_body
+from tenure_server.use_cases.support_bodies import required_words
 from tenure_server.use_cases.vendor import VendorPolicy
 
 MOST_ORDERS_LOOKED_AT = 1_000
@@ -89,7 +90,7 @@ class OpenRequest:
         (``another_customers_licence``, ``customer_anonymised``).
         """
         now = self.clock()
-        body = required_body(new.body)
+        body = required_words(new.body)
         with self.database.writing() as records:
             before = claimed(records, once, now)
             if before is not None:
@@ -130,7 +131,7 @@ class OpenRequest:
             channel=new.channel,
             category=new.category,
             priority=new.priority,
-            subject=_subject(new.subject),
+            subject=_subject(without_secrets(new.subject)),
             status=RequestStatus.NEW,
             assignee=_assignee(new.assignee),
             installed_version=_version(version),

@@ -17,7 +17,7 @@ from tenure_server.use_cases.identifiers import new_message_id
 from tenure_server.use_cases.once import Once, claimed, settle
 from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.request_mail import RequestMail
-from tenure_server.use_cases.support_bodies import required_body
+from tenure_server.use_cases.support_bodies import required_body, required_words
 from tenure_server.use_cases.support_requests import (
     kept,
     request_of,
@@ -108,8 +108,11 @@ class NoteOnRequest:
     database: Database
     clock: Clock
 
-    def __call__(self, request_id: str, body: str, *, who: str, once: Once | None = None) -> Written:
-        """For operators only, also of what is closed: the customer never sees it. Raises ``NotFound``,
+    def __call__(
+        self, request_id: str, body: str, *, who: str, mail_id: str | None = None, once: Once | None = None
+    ) -> Written:
+        """For operators only, also of what is closed: the customer never sees it. ``mail_id`` is of a mail that a
+        program wrote. Raises ``NotFound``,
         ``InvalidRequest`` (``message_missing``, ``message_too_long``)."""
         body = required_body(body)
         now = self.clock()
@@ -118,7 +121,10 @@ class NoteOnRequest:
             if before is not None:
                 return _written(records, before)
             request = request_of(records, request_id, locked=True)
-            message = _add(records, request, MessageKind.NOTE, body, now, who)
+            known = records.support_messages.by_mail_id(mail_id) if mail_id is not None else None
+            if known is not None:
+                return _written(records, known.message_id)
+            message = _add(records, request, MessageKind.NOTE, body, now, who, mail_id=mail_id)
             after = kept(records, request, now)
             told(records, now, who, EventType.REQUEST_CHANGED, after, changed=["note"], message=message.message_id)
             settle(records, once, message.message_id, now)
@@ -149,7 +155,7 @@ class HearCustomer:
         Raises ``NotFound``, ``InvalidRequest`` (``message_missing``, ``message_too_long``), ``Conflict``
         (``customer_anonymised``).
         """
-        body = required_body(body)
+        body = required_words(body)
         now = self.clock()
         with self.database.writing() as records:
             before = claimed(records, once, now)
