@@ -81,3 +81,13 @@ def test_mail_of_a_transaction_that_fails_was_never_queued(database: Database) -
         pass
     with database.reading() as records:
         assert records.outgoing_mails.get("first") is None
+
+
+def test_mail_about_a_subject_is_forgotten_and_nothing_else(database: Database) -> None:
+    queue(database, FIRST, replace(SECOND, subject_id="req_2"))
+    with database.writing() as records:
+        records.outgoing_mails.forget("req_1")
+        records.outgoing_mails.forget("\0")
+    with database.reading() as records:
+        assert records.outgoing_mails.get("first") is None
+        assert records.outgoing_mails.get("second") is not None

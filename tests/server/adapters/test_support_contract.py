@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from tenure_server.domain.support_messages import MailState, MessageKind, OutgoingMail, SupportMessage
+from tenure_server.domain.support_messages import MessageKind, SupportMessage
 from tenure_server.domain.support_requests import (
     Category,
     Priority,
@@ -63,9 +63,8 @@ BARE = replace(
     waiting_since=None,
 )
 REPLY = SupportMessage(
-    "msg_1", "req_a", MessageKind.REPLY, "Line one\nline two 🏗", NOON, "mei", None,
-    OutgoingMail("zoe@anker.example", MailState.QUEUED, NOON),
-)  # fmt: skip
+    "msg_1", "req_a", MessageKind.REPLY, "Line one\nline two 🏗", NOON, "mei", "<r@v.example>", "zoe@anker.example"
+)
 
 
 def put(database: Database, *requests: SupportRequest) -> None:
@@ -174,28 +173,6 @@ def test_a_mail_is_in_one_thread_once(office: Database) -> None:
     assert refused.value.code == "mail_known"
     with office.reading() as records:
         assert records.support_messages.of_request("req_a") == (mail, REPLY)
-
-
-def test_an_unsent_reply_is_claimed_by_one_sender_at_a_time_and_finished_once(office: Database) -> None:
-    put(office, FULL)
-    later = replace(REPLY, message_id="msg_2", mail=OutgoingMail("b@c.example", MailState.QUEUED, NOON + timedelta(1)))
-    add(office, later, REPLY)
-    until = NOON + timedelta(minutes=5)
-    with office.writing() as records:
-        assert [one.message_id for one in records.support_messages.unsent(limit=5)] == ["msg_1", "msg_2"]
-        (mine,) = records.support_messages.claim_unsent(NOON, claim="one", until=until, limit=10)
-    with office.writing() as records:
-        assert records.support_messages.claim_unsent(NOON, claim="two", until=until, limit=10) == ()
-        (again,) = records.support_messages.claim_unsent(until, claim="three", until=until + timedelta(1), limit=10)
-    assert mine.mail is not None
-    assert again.mail is not None
-    sent = replace(mine.mail, state=MailState.SENT, sent_at=until, claim=None, claimed_until=None, attempts=1)
-    with office.writing() as records:
-        assert not records.support_messages.finish(replace(mine, mail=sent, mail_id="<r@v.example>"), "one")
-        assert records.support_messages.finish(replace(again, mail=sent, mail_id="<r@v.example>"), "three")
-    with office.reading() as records:
-        assert records.support_messages.get("msg_1") == replace(REPLY, mail=sent, mail_id="<r@v.example>")
-        assert [one.message_id for one in records.support_messages.unsent(limit=5)] == ["msg_2"]
 
 
 def test_two_who_hold_a_request_change_it_one_after_the_other(office: Database) -> None:

@@ -10,7 +10,8 @@ import pytest
 from tenure_server.domain.customers import CustomerDetails
 from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import Licence
-from tenure_server.domain.support_messages import MailState, MessageKind
+from tenure_server.domain.outgoing_mail import MailState, WordedMail
+from tenure_server.domain.support_messages import MessageKind
 from tenure_server.domain.support_requests import (
     REMOVED,
     Category,
@@ -49,6 +50,11 @@ def opened(desk: Desk, licence: Licence | None = None, **more: object) -> Suppor
 def events(desk: Desk, about: str) -> list[EventType]:
     with desk.world.database.reading() as records:
         return [one.event.type for one in records.outbox.following(0, subject=about, limit=100)]
+
+
+def installation_mails(desk: Desk) -> int:
+    with desk.world.database.reading() as records:
+        return records.outgoing_mails.count(MailState.QUEUED)
 
 
 def audit(desk: Desk, about: str) -> list[str]:
@@ -142,13 +148,26 @@ def test_a_reply_waits_to_be_mailed_and_stops_the_clock(desk: Desk) -> None:
     request = opened(desk)
     written = desk.world.installation.reply_to_request(request.number, "You may add users.\r\n", who=MEI)
     assert written.message.body == "You may add users."
-    assert written.message.mail is not None
-    assert (written.message.mail.to, written.message.mail.state) == (ADA.email, MailState.QUEUED)
+    assert written.message.mailed_to == ADA.email
     assert (written.request.status, written.request.due_at) == (RequestStatus.WAITING_FOR_CUSTOMER, None)
     assert written.request.answered_at == NOON
-    with desk.world.database.reading() as records:
-        assert records.support_messages.unsent(limit=10) == (written.message,)
+    mail = desk.world.installation.show_request(request.number).mails[written.message.message_id]
+    assert mail.state is MailState.QUEUED
+    assert mail.worded == WordedMail("ada@anker.example", "[R-1001] How many users?", "You may add users.")
     assert events(desk, request.request_id)[-1] is EventType.REQUEST_REPLIED
+
+
+def test_a_reply_stays_in_the_thread_of_the_customers_mail(desk: Desk) -> None:
+    request = opened(desk, channel=RequestChannel.EMAIL, mail_id="<1@anker.example>")
+    installation = desk.world.installation
+    installation.hear_customer(request.number, "And?", who="mail", mail_id="<2@anker.example>")
+    written = installation.reply_to_request(request.number, "Yes", who=MEI)
+    worded = installation.show_request(request.number).mails[written.message.message_id].worded
+    assert worded is not None
+    assert dict(worded.headers) == {
+        "In-Reply-To": "<2@anker.example>",
+        "References": "<1@anker.example> <2@anker.example>",
+    }
 
 
 def test_what_was_said_on_the_telephone_is_an_answer_that_is_not_mailed(desk: Desk) -> None:
@@ -158,7 +177,8 @@ def test_what_was_said_on_the_telephone_is_an_answer_that_is_not_mailed(desk: De
         reply(request.number, "Yes.", who=MEI)
     assert refused.value.code == "no_address"
     written = reply(request.number, "Yes.", who=MEI, by_mail=False, status=RequestStatus.RESOLVED)
-    assert written.message.mail is None
+    assert written.message.mailed_to is None
+    assert installation_mails(desk) == 0
     assert written.request.status is RequestStatus.RESOLVED
 
 
@@ -283,7 +303,7 @@ def test_an_anonymised_customers_words_are_forgotten_and_unsent_replies_never_go
     assert (shown.request.status, shown.request.due_at) == (RequestStatus.CLOSED, None)
     assert [message.body for message in shown.thread] == [REMOVED, REMOVED]
     with desk.world.database.reading() as records:
-        assert records.support_messages.unsent(limit=10) == ()
+        assert records.outgoing_mails.of_subject(request.request_id) == ()
         everything = repr(records.audit.newest(limit=1_000)) + repr(records.outbox.following(0, limit=1_000))
     assert "ada@anker" not in everything
     assert "Dear Ada" not in everything

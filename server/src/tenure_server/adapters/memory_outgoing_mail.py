@@ -24,6 +24,10 @@ class MemoryOutgoingMails:
         found = [mail for mail in self.mails.values() if mail.subject_id == subject_id]
         return tuple(sorted(found, key=lambda mail: (mail.queued_at, mail.key)))
 
+    def forget(self, subject_id: str) -> None:
+        for mail in self.of_subject(subject_id):
+            del self.mails[mail.key]
+
     def is_any_due(self, now: datetime) -> bool:
         return any(mail.state is MailState.QUEUED and mail.next_at <= now for mail in self.mails.values())
 

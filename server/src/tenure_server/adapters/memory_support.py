@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Self
 
 from tenure_server.domain.install_reports import InstallReport, Outcome
 from tenure_server.domain.search_words import wanted_words
-from tenure_server.domain.support_messages import MailState, OutgoingMail, SupportMessage
+from tenure_server.domain.support_messages import SupportMessage
 from tenure_server.domain.support_requests import QueuePlace, RequestFilter, SupportRequest
 from tenure_server.errors import Conflict
 
@@ -100,33 +100,6 @@ class MemorySupportMessages:
 
     def change(self, message: SupportMessage) -> None:
         self.support.messages[message.message_id] = message
-
-    def claim_unsent(self, now: datetime, *, claim: str, until: datetime, limit: int) -> tuple[SupportMessage, ...]:
-        claimed: list[SupportMessage] = []
-        for one, mail in self._queued():
-            is_free = mail.claimed_until is None or mail.claimed_until <= now
-            if mail.next_at <= now and is_free and len(claimed) < limit:
-                claimed.append(replace(one, mail=replace(mail, claim=claim, claimed_until=until)))
-        self.support.messages.update({one.message_id: one for one in claimed})
-        return tuple(claimed)
-
-    def finish(self, message: SupportMessage, claim: str) -> bool:
-        known = self.get(message.message_id)
-        if known is None or known.mail is None or known.mail.claim != claim:
-            return False
-        self.support.messages[message.message_id] = replace(known, mail_id=message.mail_id, mail=message.mail)
-        return True
-
-    def unsent(self, *, limit: int) -> tuple[SupportMessage, ...]:
-        return tuple(one for one, _ in self._queued())[: max(limit, 0)]
-
-    def _queued(self) -> list[tuple[SupportMessage, OutgoingMail]]:
-        found = [
-            (one, one.mail)
-            for one in self.support.messages.values()
-            if one.mail is not None and one.mail.state is MailState.QUEUED
-        ]
-        return sorted(found, key=lambda pair: pair[1].next_at)
 
 
 def _order(place: QueuePlace) -> tuple[int, datetime, str]:

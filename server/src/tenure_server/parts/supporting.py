@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from tenure_server.adapters.plain_reply import plain_reply
 from tenure_server.parts.telling import TellingParts
 from tenure_server.use_cases.support_queue import ListRequests, ShowRequest
 from tenure_server.use_cases.support_requests import ChangeRequest, CloseRequest, OpenRequest, ReopenRequest
@@ -29,7 +30,10 @@ class SupportingParts(TellingParts):
 
     @cached_property
     def reply_to_request(self) -> ReplyToRequest:
-        return ReplyToRequest(self.database, self.clock, self.policy)
+        return ReplyToRequest(self.database, self.clock, self.policy, plain_reply, self._message_id_of)
+
+    def _message_id_of(self, key: str) -> str | None:
+        return self.mailer.message_id(key) if self.mailer is not None else None
 
     @cached_property
     def note_on_request(self) -> NoteOnRequest:

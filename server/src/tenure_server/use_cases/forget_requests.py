@@ -17,6 +17,7 @@ def forget_requests(records: Records, customer_id: str, now: datetime) -> int:
         assert request is not None
         forgotten = request.anonymised(now)
         records.support_requests.change(replace(forgotten, revision=request.revision + 1, changed_at=now))
+        records.outgoing_mails.forget(request.request_id)
         for message in records.support_messages.of_request(request.request_id):
             records.support_messages.change(message.anonymised())
     return len(requests)

@@ -74,6 +74,10 @@ class OutgoingMails(Protocol):
         """The oldest first."""
         ...
 
+    def forget(self, subject_id: str) -> None:
+        """Everything about the subject: what is queued never goes out, unless it is on its way at this moment."""
+        ...
+
     def is_any_due(self, now: datetime) -> bool: ...
 
     def claim(self, now: datetime, *, claim: str, until: datetime, limit: int) -> tuple[OutgoingMail, ...]:

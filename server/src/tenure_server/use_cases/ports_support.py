@@ -1,10 +1,12 @@
-"""What support asks of the database: requests, their threads, and replies that wait to be mailed."""
+"""What support asks of the world: requests, their threads, and how a reply is mailed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from tenure_server.domain.outgoing_mail import WordedMail
 from tenure_server.domain.support_messages import SupportMessage
 from tenure_server.domain.support_requests import QueuePlace, RequestFilter, SupportRequest
 
@@ -66,16 +68,10 @@ class SupportMessages(Protocol):
         """Write it in place of what there is."""
         ...
 
-    def claim_unsent(self, now: datetime, *, claim: str, until: datetime, limit: int) -> tuple[SupportMessage, ...]:
-        """Replies whose time has come and that nobody has claimed until now, oldest first; claimed for the caller, who
-        finishes each with ``finish``."""
-        ...
 
-    def finish(self, message: SupportMessage, claim: str) -> bool:
-        """Write how far its mail and ``mail_id`` have come, unless somebody else claimed it meanwhile: whether it was
-        written."""
-        ...
+class WordReply(Protocol):
+    """Makes a mail of a reply. ``thread`` is everything before it, oldest first."""
 
-    def unsent(self, *, limit: int) -> tuple[SupportMessage, ...]:
-        """Replies that wait to be mailed, the next to be tried first."""
-        ...
+    def __call__(
+        self, request: SupportRequest, thread: Sequence[SupportMessage], reply: SupportMessage, language: str
+    ) -> WordedMail: ...

@@ -1,21 +1,24 @@
 """What is said in a support request: the customer writes, operators reply and note.
 
-A reply that is mailed is queued in the transaction of the reply; whoever sends mail claims it from there. The thread of
+A reply's mail is queued in the transaction of the reply, under the message's id. The thread of
 a request is locked with it: two who write at once both are kept, one after the other.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from tenure_server.domain.customers import DEFAULT_LANGUAGE
 from tenure_server.domain.events import EventType
-from tenure_server.domain.support_messages import MailState, MessageKind, OutgoingMail, SupportMessage
+from tenure_server.domain.outgoing_mail import OutgoingMail
+from tenure_server.domain.support_messages import MessageKind, SupportMessage
 from tenure_server.domain.support_requests import RequestStatus, SupportRequest
 from tenure_server.errors import Conflict, InvalidRequest
 from tenure_server.use_cases.identifiers import new_message_id
 from tenure_server.use_cases.once import Once, claimed, settle
 from tenure_server.use_cases.ports import Clock, Database, Records
+from tenure_server.use_cases.ports_support import WordReply
 from tenure_server.use_cases.support_bodies import required_body
 from tenure_server.use_cases.support_requests import (
     kept,
@@ -39,9 +42,13 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class ReplyToRequest:
+    """``message_id`` gives the Message-ID that a mail of this key will bear, or None where no mail server is set."""
+
     database: Database
     clock: Clock
     policy: VendorPolicy
+    word: WordReply
+    message_id: Callable[[str], str | None]
 
     def __call__(
         self,
@@ -73,8 +80,10 @@ class ReplyToRequest:
             request = request_of(records, request_id, locked=True)
             require_revision(request, revision)
             require_not_closed(request)
-            mail = _mail_to(request, now) if by_mail else None
-            message = _add(records, request, MessageKind.REPLY, body, now, who, mail=mail)
+            message = SupportMessage(new_message_id(), request.request_id, MessageKind.REPLY, body, now, who)
+            if by_mail:
+                message = self._mailed(records, request, message)
+            records.support_messages.add(message)
             if request.status is RequestStatus.REFERRED_TO_SALES:
                 status = RequestStatus.REFERRED_TO_SALES
             after = request.answered(now, status).reckoned(self.policy.response_rules)
@@ -86,6 +95,22 @@ class ReplyToRequest:
             )  # fmt: skip
             settle(records, once, message.message_id, now)
         return Written(after, message)
+
+    def _mailed(self, records: Records, request: SupportRequest, reply: SupportMessage) -> SupportMessage:
+        """The reply with its mail, which is queued."""
+        address = request.contact.email
+        if address is None:
+            raise InvalidRequest(
+                f"Nobody said an e-mail address for request {request.number}.",
+                code="no_address",
+                hint="set one with tenure support change --email, or reply --by-telephone what you said there",
+            )
+        reply = replace(reply, mail_id=self.message_id(reply.message_id), mailed_to=address)
+        customer = records.customers.get(request.customer_id)
+        language = customer.details.language if customer is not None else DEFAULT_LANGUAGE
+        worded = self.word(request, records.support_messages.of_request(request.request_id), reply, language)
+        records.outgoing_mails.queue(OutgoingMail.of(reply.message_id, request.request_id, worded, reply.at))
+        return reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +128,8 @@ class NoteOnRequest:
             if before is not None:
                 return _written(records, before)
             request = request_of(records, request_id, locked=True)
-            message = _add(records, request, MessageKind.NOTE, body, now, who)
+            message = SupportMessage(new_message_id(), request.request_id, MessageKind.NOTE, body, now, who)
+            records.support_messages.add(message)
             after = kept(records, request, now)
             told(records, now, who, EventType.REQUEST_CHANGED, after, changed=["note"], message=message.message_id)
             settle(records, once, message.message_id, now)
@@ -148,39 +174,16 @@ class HearCustomer:
             if customer is None or customer.anonymised_at is not None:
                 raise Conflict("This customer was anonymised.", code="customer_anonymised")
             said_by = name or request.contact.name
-            message = _add(records, request, MessageKind.CUSTOMER, body, now, said_by, mail_id=mail_id)
+            message = SupportMessage(
+                new_message_id(), request.request_id, MessageKind.CUSTOMER, body, now, said_by, mail_id
+            )
+            records.support_messages.add(message)
             after = kept(records, request.heard(now).reckoned(self.policy.response_rules), now)
             told(records, now, who, EventType.REQUEST_RECEIVED, after, message=message.message_id)
             if request.is_over:
                 told(records, now, who, EventType.REQUEST_REOPENED, after, before=request.status)
             settle(records, once, message.message_id, now)
         return Written(after, message)
-
-
-def _add(
-    records: Records,
-    request: SupportRequest,
-    kind: MessageKind,
-    body: str,
-    now: datetime,
-    who: str,
-    *,
-    mail_id: str | None = None,
-    mail: OutgoingMail | None = None,
-) -> SupportMessage:
-    message = SupportMessage(new_message_id(), request.request_id, kind, body, now, who, mail_id, mail)
-    records.support_messages.add(message)
-    return message
-
-
-def _mail_to(request: SupportRequest, now: datetime) -> OutgoingMail:
-    if request.contact.email is None:
-        raise InvalidRequest(
-            f"Nobody said an e-mail address for request {request.number}.",
-            code="no_address",
-            hint="set one with tenure support change --email, or reply --by-telephone what you said there",
-        )
-    return OutgoingMail(request.contact.email, MailState.QUEUED, next_at=now)
 
 
 def _written(records: Records, message_id: str) -> Written:

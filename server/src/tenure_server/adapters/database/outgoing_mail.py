@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import delete, func, or_, update
 from sqlmodel import Session, col, select
 
 from tenure_server.adapters.database.columns import is_storable
@@ -41,6 +41,10 @@ class SqlOutgoingMails:
             .order_by(col(OutgoingMailRow.queued_at), col(OutgoingMailRow.key))
         )
         return tuple(_mail(row) for row in self._session.exec(statement).all())
+
+    def forget(self, subject_id: str) -> None:
+        if is_storable(subject_id):
+            self._session.execute(delete(OutgoingMailRow).where(col(OutgoingMailRow.subject_id) == subject_id))
 
     def is_any_due(self, now: datetime) -> bool:
         statement = (

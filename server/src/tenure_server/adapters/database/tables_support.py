@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from tenure_server.adapters.database.columns import NUMBER, WORD, Instant
 from tenure_server.adapters.database.tables import Row, one_of
-from tenure_server.domain.support_messages import MailState, MessageKind
+from tenure_server.domain.support_messages import MessageKind
 from tenure_server.domain.support_requests import Category, Priority, RequestChannel, RequestStatus
 from tenure_server.domain.support_terms import TermsBasis
 
@@ -77,19 +77,15 @@ class SupportRequestWordRow(Row, table=True):
 
 
 class SupportMessageRow(Row, table=True):
-    """``mail_state`` and what follows are of replies that are mailed. ``mail_id`` is a Message-ID."""
+    """``mail_id`` is a Message-ID."""
 
     __tablename__ = "support_message"
     __table_args__ = (
         one_of("kind", MessageKind, "support_message_kind"),
-        one_of("mail_state", MailState, "support_message_mail"),
-        CheckConstraint("mail_state IS NULL OR kind = 'reply'", name="support_message_mailed"),
-        CheckConstraint("(mail_state = 'sent') = (sent_at IS NOT NULL)", name="support_message_sent"),
-        CheckConstraint("(claim IS NULL) = (claimed_until IS NULL)", name="support_message_claim"),
+        CheckConstraint("mailed_to IS NULL OR kind = 'reply'", name="support_message_mailed"),
         UniqueConstraint("message_id", name="support_message_id"),
         UniqueConstraint("mail_id", name="support_message_mail_id"),
         Index("support_message_of_request", "request_id", "at", "place"),
-        Index("support_message_unsent", "mail_state", "next_at"),
     )
 
     place: int | None = Field(default=None, sa_type=NUMBER, primary_key=True)
@@ -100,11 +96,4 @@ class SupportMessageRow(Row, table=True):
     at: datetime = Field(sa_type=Instant)
     who: str = Field(sa_type=Text)
     mail_id: str | None = Field(default=None, sa_type=Text)
-    mail_to: str | None = Field(default=None, sa_type=Text)
-    mail_state: str | None = Field(default=None, sa_type=Text)
-    next_at: datetime | None = Field(default=None, sa_type=Instant)
-    attempts: int = 0
-    claim: str | None = Field(default=None, sa_type=Text)
-    claimed_until: datetime | None = Field(default=None, sa_type=Instant)
-    problem: str | None = Field(default=None, sa_type=Text)
-    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    mailed_to: str | None = Field(default=None, sa_type=Text)

@@ -95,26 +95,15 @@ def upgrade() -> None:
         sa.Column("at", INSTANT, nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("mail_id", sa.Text(), nullable=True),
-        sa.Column("mail_to", sa.Text(), nullable=True),
-        sa.Column("mail_state", sa.Text(), nullable=True),
-        sa.Column("next_at", INSTANT, nullable=True),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("claim", sa.Text(), nullable=True),
-        sa.Column("claimed_until", INSTANT, nullable=True),
-        sa.Column("problem", sa.Text(), nullable=True),
-        sa.Column("sent_at", INSTANT, nullable=True),
+        sa.Column("mailed_to", sa.Text(), nullable=True),
         sa.CheckConstraint("kind IN ('customer', 'reply', 'note')", name="support_message_kind"),
-        sa.CheckConstraint("mail_state IN ('queued', 'sent', 'refused', 'dropped')", name="support_message_mail"),
-        sa.CheckConstraint("mail_state IS NULL OR kind = 'reply'", name="support_message_mailed"),
-        sa.CheckConstraint("(mail_state = 'sent') = (sent_at IS NOT NULL)", name="support_message_sent"),
-        sa.CheckConstraint("(claim IS NULL) = (claimed_until IS NULL)", name="support_message_claim"),
+        sa.CheckConstraint("mailed_to IS NULL OR kind = 'reply'", name="support_message_mailed"),
         sa.ForeignKeyConstraint(["request_id"], ["support_request.request_id"]),
         sa.PrimaryKeyConstraint("place"),
         sa.UniqueConstraint("message_id", name="support_message_id"),
         sa.UniqueConstraint("mail_id", name="support_message_mail_id"),
     )
     op.create_index("support_message_of_request", "support_message", ["request_id", "at", "place"])
-    op.create_index("support_message_unsent", "support_message", ["mail_state", "next_at"])
 
 
 def downgrade() -> None:
