@@ -63,7 +63,7 @@ BARE = replace(
     waiting_since=None,
 )
 REPLY = SupportMessage(
-    "msg_1", "req_a", MessageKind.REPLY, "Line one\nline two 🏗", NOON, "mei", "<1@v.example>", is_mailed=True
+    "msg_1", "req_a", MessageKind.REPLY, "Line one\nline two 🏗", NOON, "mei", "<r@v.example>", "zoe@anker.example"
 )
 
 

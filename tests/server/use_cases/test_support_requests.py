@@ -153,6 +153,7 @@ def test_a_reply_waits_to_be_mailed_and_stops_the_clock(desk: Desk) -> None:
     written = desk.world.installation.reply_to_request(request.number, "You may add users.\r\n", who=MEI)
     assert written.message.body == "You may add users."
     (mail,) = mails(desk, request)
+    assert desk.world.installation.show_request(request.number).mails == {mail.key: mail}
     assert mail.worded is not None
     assert (mail.key, mail.state, mail.worded.to) == (written.message.message_id, MailState.QUEUED, ADA.email)
     assert mail.worded.subject == "[R-1001] How many users?"
@@ -163,12 +164,11 @@ def test_a_reply_waits_to_be_mailed_and_stops_the_clock(desk: Desk) -> None:
     assert events(desk, request.request_id)[-1] is EventType.REQUEST_REPLIED
 
 
-def test_without_a_mail_server_a_reply_by_mail_is_refused_at_once(desk: Desk) -> None:
+def test_without_a_mail_server_a_reply_waits_for_one(desk: Desk) -> None:
     request = opened(desk)
-    with pytest.raises(InvalidRequest) as refused:
-        desk.world.reopened().reply_to_request(request.number, "Yes.", who=MEI)
-    assert refused.value.code == "no_mail_server"
-    assert desk.world.installation.show_request(request.number).request == request
+    written = desk.world.reopened().reply_to_request(request.number, "Yes.", who=MEI)
+    assert (written.message.mailed_to, written.message.mail_id) == (ADA.email, None)
+    assert [mail.state for mail in mails(desk, request)] == [MailState.QUEUED]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_what_was_said_on_the_telephone_is_an_answer_that_is_not_mailed(desk: De
         reply(request.number, "Yes.", who=MEI)
     assert refused.value.code == "no_address"
     written = reply(request.number, "Yes.", who=MEI, by_mail=False, status=RequestStatus.RESOLVED)
-    assert not written.message.is_mailed
+    assert written.message.mailed_to is None
     assert mails(desk, request) == ()
     assert written.request.status is RequestStatus.RESOLVED
 

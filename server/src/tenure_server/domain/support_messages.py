@@ -10,6 +10,9 @@ from tenure_server.domain.support_requests import REMOVED
 
 MAX_BODY_CHARACTERS = 100_000
 
+_KEPT = frozenset("\n\t\u200c\u200d")
+"""Line feeds, tabs, and the joiners that Persian and emoji are written with; other control characters go."""
+
 
 class MessageKind(StrEnum):
     CUSTOMER = "customer"  # from the customer
@@ -19,10 +22,11 @@ class MessageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SupportMessage:
-    """``who`` is the operator as the audit trail has it, or the customer's name. ``is_mailed``: the reply went, or is
-    to go, by mail, as the ``OutgoingMail`` that has the message's id for a key.
+    """``who`` is the operator as the audit trail has it, or the customer's name. ``mailed_to`` is None of what is not
+    mailed: notes, what customers write, and answers given on the telephone or in the portal only. How far a mail has
+    come is told by the queue of outgoing mail, under the message's id.
 
-    ``mail_id`` is the mail's Message-ID in angle brackets: of a customer's mail as it came, or of a mailed reply.
+    ``mail_id`` is the mail's Message-ID in angle brackets: a customer's as it came, a reply's as it bears it.
     """
 
     message_id: str  # msg_ and 26 random characters
@@ -32,19 +36,22 @@ class SupportMessage:
     at: datetime
     who: str
     mail_id: str | None = None
-    is_mailed: bool = False
+    mailed_to: str | None = None
 
     def anonymised(self) -> SupportMessage:
-        """Without what was written; operators stay, they are the vendor's."""
-        who = REMOVED if self.kind is MessageKind.CUSTOMER else self.who
-        return replace(self, body=REMOVED, who=who, mail_id=None)
+        """Without what was written and where it went; operators stay, they are the vendor's."""
+        return replace(
+            self,
+            body=REMOVED,
+            who=REMOVED if self.kind is MessageKind.CUSTOMER else self.who,
+            mail_id=None,
+            mailed_to=REMOVED if self.mailed_to is not None else None,
+        )
 
 
 def clean_body(text: str) -> str:
     """A message as it is kept: lines end with a line feed, and nothing in it steers a terminal. Empty if nothing is
     left; whether it is too long is for the caller to say."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join(
-        letter for letter in lines if letter in "\n\t" or letter.isprintable() or letter == "\N{NO-BREAK SPACE}"
-    )
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\N{NO-BREAK SPACE}", " ")
+    kept = "".join(letter for letter in lines if letter in _KEPT or letter.isprintable())
     return "\n".join(line.rstrip() for line in kept.split("\n")).strip("\n")

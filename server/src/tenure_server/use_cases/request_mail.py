@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tenure_server.domain.outgoing_mail import OutgoingMail
@@ -21,28 +21,24 @@ ANSWERED_BY_ITSELF = frozenset({RequestChannel.EMAIL, RequestChannel.PORTAL})
 
 @dataclass(frozen=True, slots=True)
 class RequestMail:
-    """``mailer`` is None where no mail server is set. ``language`` is that of customers of whom none is known."""
+    """``mailer`` is None where no mail server is set: then replies wait. ``language`` is that of customers of whom
+    none is known."""
 
     word: WordRequestMail
     mailer: Mailer | None
     language: str
 
-    def id_of_reply(self, request: SupportRequest, message_id: str) -> str:
-        """The Message-ID of the mail that will carry this message. Raises ``InvalidRequest`` (``no_address``,
-        ``no_mail_server``)."""
+    def addressed(self, request: SupportRequest, reply: SupportMessage) -> SupportMessage:
+        """The reply with the address that its mail goes to, and the mail's Message-ID. Raises ``InvalidRequest``
+        (``no_address``)."""
         if request.contact.email is None:
             raise InvalidRequest(
                 f"Nobody said an e-mail address for request {request.number}.",
                 code="no_address",
                 hint="set one with tenure support change --email, or reply --by-telephone what you said there",
             )
-        if self.mailer is None:
-            raise InvalidRequest(
-                "There is no mail server.",
-                code="no_mail_server",
-                hint="set TENURE_SMTP_HOST and TENURE_SMTP_FROM, or reply --by-telephone what you said there",
-            )
-        return self.mailer.message_id(message_id)
+        mail_id = self.mailer.message_id(reply.message_id) if self.mailer is not None else None
+        return replace(reply, mail_id=mail_id, mailed_to=request.contact.email)
 
     def queue_reply(self, records: Records, request: SupportRequest, reply: SupportMessage) -> None:
         thread = [

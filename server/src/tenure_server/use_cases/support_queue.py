@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tenure_server.domain.customers import Customer
+from tenure_server.domain.outgoing_mail import OutgoingMail
 from tenure_server.domain.support_messages import SupportMessage
 from tenure_server.domain.support_requests import QueuePlace, RequestFilter, SupportRequest
 from tenure_server.use_cases.customers import customer_of
@@ -35,9 +36,12 @@ class ListRequests:
 
 @dataclass(frozen=True, slots=True)
 class ShownRequest:
+    """``mails``: how far the mails of replies have come, by message id."""
+
     request: SupportRequest
     customer: Customer
     thread: tuple[SupportMessage, ...]
+    mails: Mapping[str, OutgoingMail]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +56,5 @@ class ShowRequest:
                 request,
                 customer_of(records, request.customer_id),
                 records.support_messages.of_request(request.request_id),
+                {mail.key: mail for mail in records.outgoing_mails.of_subject(request.request_id)},
             )

@@ -59,7 +59,7 @@ class ReplyToRequest:
         """Answer the customer: by mail, or ``by_mail`` False where it was said on the telephone. A request that was
         referred to sales stays so.
 
-        Raises ``NotFound``, ``InvalidRequest`` (``message_missing``, ``no_address``, ``no_mail_server``,
+        Raises ``NotFound``, ``InvalidRequest`` (``message_missing``, ``no_address``,
         ``invalid_status``), ``Conflict``
         (``request_closed``, ``request_changed_meanwhile``).
         """
@@ -92,11 +92,9 @@ class ReplyToRequest:
     def _add_reply(
         self, records: Records, request: SupportRequest, body: str, now: datetime, who: str, *, by_mail: bool
     ) -> SupportMessage:
-        message_id = new_message_id()
-        mail_id = self.mail.id_of_reply(request, message_id) if by_mail else None
-        message = SupportMessage(
-            message_id, request.request_id, MessageKind.REPLY, body, now, who, mail_id, is_mailed=by_mail
-        )
+        message = SupportMessage(new_message_id(), request.request_id, MessageKind.REPLY, body, now, who)
+        if by_mail:
+            message = self.mail.addressed(request, message)
         records.support_messages.add(message)
         if by_mail:
             self.mail.queue_reply(records, request, message)

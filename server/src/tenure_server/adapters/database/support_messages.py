@@ -67,11 +67,18 @@ def _changing(message: SupportMessage) -> dict[str, Any]:
         "body": message.body,
         "who": message.who,
         "mail_id": message.mail_id,
-        "is_mailed": message.is_mailed,
+        "mailed_to": message.mailed_to,
     }
 
 
 def _message(row: SupportMessageRow) -> SupportMessage:
     return SupportMessage(
-        row.message_id, row.request_id, MessageKind(row.kind), row.body, row.at, row.who, row.mail_id, row.is_mailed
+        row.message_id,
+        row.request_id,
+        MessageKind(row.kind),
+        row.body,
+        row.at,
+        row.who,
+        row.mail_id,
+        row.mailed_to,
     )

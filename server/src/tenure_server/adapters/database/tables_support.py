@@ -82,7 +82,7 @@ class SupportMessageRow(Row, table=True):
     __tablename__ = "support_message"
     __table_args__ = (
         one_of("kind", MessageKind, "support_message_kind"),
-        CheckConstraint("NOT is_mailed OR kind = 'reply'", name="support_message_mailed"),
+        CheckConstraint("mailed_to IS NULL OR kind = 'reply'", name="support_message_mailed"),
         UniqueConstraint("message_id", name="support_message_id"),
         UniqueConstraint("mail_id", name="support_message_mail_id"),
         Index("support_message_of_request", "request_id", "at", "place"),
@@ -96,4 +96,4 @@ class SupportMessageRow(Row, table=True):
     at: datetime = Field(sa_type=Instant)
     who: str = Field(sa_type=Text)
     mail_id: str | None = Field(default=None, sa_type=Text)
-    is_mailed: bool = False
+    mailed_to: str | None = Field(default=None, sa_type=Text)
