@@ -1,4 +1,4 @@
-"""``tenure mail test``: an operator tries the mail settings."""
+"""``tenure mail``: an operator tries the mail settings, and a mail server hands mail over."""
 
 from __future__ import annotations
 
@@ -25,3 +25,22 @@ def test_a_mail_goes_out_or_it_is_said_why_not(newcomer: Operator) -> None:
         server.recipient_reply = "550 5.1.1 nobody of that name"
         assert "nobody of that name" in newcomer.run("mail", "test", "ops@vendor.example", **settings).error
     assert "does not answer" in newcomer.run("mail", "test", "ops@vendor.example", **settings).error
+
+
+MAIL = (
+    "From: Ada Tan <ada@anker.example>\nTo: help@vendor.example\nSubject: It crashes\n"
+    "Message-ID: <1@anker.example>\n\nWhen I save.\n"
+)
+
+
+def test_a_mail_server_hands_mail_over_once_or_more(operator: Operator) -> None:
+    assert operator.really("mail", "receive", stdin=MAIL).out == "Opened request R-1001.\n"
+    assert operator.really("mail", "receive", stdin=MAIL).out == "Known already, in request R-1001.\n"
+
+
+def test_what_is_no_mail_is_sent_back_and_what_comes_too_early_is_kept_by_the_mail_server(newcomer: Operator) -> None:
+    no_mail = newcomer.really("mail", "receive", stdin="hello")
+    assert no_mail.code == 65
+    assert "from which one address" in no_mail.error
+    too_early = newcomer.really("mail", "receive", stdin=MAIL)  # no database yet
+    assert (too_early.code, "hand this mail over again" in too_early.hint) == (75, True)

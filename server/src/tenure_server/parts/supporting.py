@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from tenure_server.adapters.mime_mail import read_mail
 from tenure_server.adapters.request_mail import RequestMailWords
 from tenure_server.parts.telling import TellingParts
 from tenure_server.use_cases.receive_mail import ReceiveMail
@@ -53,6 +54,7 @@ class SupportingParts(TellingParts):
             database=self.database,
             clock=self.clock,
             policy=self.policy,
+            read=read_mail,
             licence_in=self.identify_licence.in_text,
             open_request=self.open_request,
             hear_customer=self.hear_customer,

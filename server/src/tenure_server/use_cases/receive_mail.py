@@ -58,15 +58,20 @@ class TakenMail:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveMail:
-    """``licence_in`` finds the licence whose genuine key stands in a text."""
+    """``read`` makes a mail of what arrives, ``licence_in`` finds the licence whose genuine key stands in a text."""
 
     database: Database
     clock: Clock
     policy: VendorPolicy
+    read: Callable[[bytes], ReceivedMail]
     licence_in: Callable[[str], Licence | None]
     open_request: OpenRequest
     hear_customer: HearCustomer
     note: NoteOnRequest
+
+    def raw(self, data: bytes, *, who: str) -> TakenMail:
+        """A mail as it arrives. Raises ``InvalidRequest`` (``invalid_mail``, ``mail_too_large``) besides."""
+        return self(self.read(data), who=who)
 
     def __call__(self, mail: ReceivedMail, *, who: str) -> TakenMail:
         """Raises ``Forbidden`` (``too_many_requests_by_mail``): it may be taken tomorrow."""
