@@ -21,6 +21,7 @@ from tenure_server.http.request_counts import RequestCounts
 from tenure_server.http.routes import Parts, application
 from tenure_server.http.sales import SalesParts
 from tenure_server.installation import Installation
+from tenure_server.portal.request_pages import RequestSteps
 from tenure_server.portal.routes import portal_routes
 from tenure_server.use_cases.measure import Measure
 
@@ -121,6 +122,14 @@ def create_app(installation: Installation, metrics: ServerMetrics | None = None)
         session_clock=installation.signing_clock,
         reminder_choice=installation.reminder_choice,
         language=settings.language,
+        request_steps=RequestSteps(
+            list_requests=installation.list_requests,
+            show_request=installation.show_request,
+            open_request=installation.open_request,
+            change_request=installation.change_request,
+            hear_customer=installation.hear_customer,
+        ),
+        zone=installation.policy.zone,
     )
 
     def fast_feeds(general: ASGIApp) -> FastRoutes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from tenure_server.portal.forms import read_form, require_own_page
 from tenure_server.portal.pages import HEADERS, Pages
 from tenure_server.portal.release_view import release_page
 from tenure_server.portal.reminder_pages import ReminderPages, reminder_routes
+from tenure_server.portal.request_pages import RequestPages, RequestSteps, request_routes
 from tenure_server.portal.session import COOKIE, Sessions
 from tenure_server.portal.support_view import support_view, timeline_words
 from tenure_server.use_cases.download import Download
@@ -64,7 +66,7 @@ class Portal:
 
     def home(self, request: Request) -> Response:
         """The licence's page; the sign-in page for those who are not signed in."""
-        licence = self._licence(request)
+        licence = self.licence(request)
         standing = self.show_licence(licence)
         product = self.show_licence.catalogue.current().product(licence.product).product
         today = self.show_licence.policy.day_of(self.show_licence.clock())
@@ -87,7 +89,7 @@ class Portal:
 
     def older(self, request: Request) -> Response:
         """The releases below a version, page by page."""
-        licence = self._licence(request)
+        licence = self.licence(request)
         before = _version(request.query_params.get("before", ""))
         product = self.show_licence.catalogue.current().product(licence.product).product
         standing = self.show_licence(licence)
@@ -127,7 +129,7 @@ class Portal:
 
     def download_file(self, request: Request) -> Response:
         """302 to the store, for the licence that is signed in."""
-        licence = self._licence(request)
+        licence = self.licence(request)
         path = request.path_params
         try:
             product, file_name = parse_product(path["product"]), parse_file_name(path["file"])
@@ -165,7 +167,7 @@ class Portal:
 
         return answer_with_pages
 
-    def _licence(self, request: Request) -> Licence:
+    def licence(self, request: Request) -> Licence:
         """The licence that is signed in, as it is now. Raises ``NotSignedIn``."""
         licence_id = self.sessions.licence_id(request)
         if licence_id is not None:
@@ -240,6 +242,8 @@ def portal_routes(
     session_clock: Clock,
     reminder_choice: ReminderChoice,
     language: str,
+    request_steps: RequestSteps,
+    zone: tzinfo,
 ) -> list[Route]:
     """``public_url`` has no slash at its end. ``session_clock`` is the real one. ``session_secret`` is of this use
     alone: replacing it signs everybody out."""
@@ -256,9 +260,13 @@ def portal_routes(
         renewal_url=renewal_url,
     )
     answering = portal.answering
+    requests = RequestPages(
+        licence_of=portal.licence, steps=request_steps, zone=zone, pages=portal.pages, public_url=public_url
+    )
     reminders = ReminderPages(reminder_choice, portal.pages, language)
     return [
         *reminder_routes(reminders, lambda answer: answering(_in_thread(answer))),
+        *request_routes(requests, answering, _in_thread),
         Route(HOME, answering(_in_thread(portal.home)), methods=["GET"]),
         Route("/portal/releases", answering(_in_thread(portal.older)), methods=["GET"]),
         Route("/portal/session", answering(portal.sign_in), methods=["POST"]),

@@ -113,6 +113,12 @@ class OpenRequest:
             settle(records, once, request.request_id, now)
         return request
 
+    def terms_today(self, licence: Licence) -> SupportTerms:
+        """What a request of this licence would be opened with now."""
+        today = self.policy.day_of(self.clock())
+        with self.database.reading() as records:
+            return terms_of(records, licence, today, self.policy.response_rules)
+
     def _request(self, records: Records, new: NewRequest, now: datetime) -> SupportRequest:
         customer, licence = _whose(records, new.customer_id, new.licence_id)
         contact = new.contact or RequestContact(customer.name, customer.email)
