@@ -56,7 +56,9 @@ def create_app(installation: Installation, metrics: ServerMetrics | None = None)
         show_licence=installation.show_licence,
         download=installation.download,
         report_install=installation.report_install,
-        seats=SeatParts(installation.activate_seat, installation.release_seat, installation.list_seats),
+        seats=SeatParts(
+            installation.activate_seat, installation.release_seat, installation.list_seats, installation.set_seat_rules
+        ),
         public_url=public_url,
         feed_addresses=feed_addresses,
         stored_files=LocalStoreDownloads(local_store) if local_store is not None else None,

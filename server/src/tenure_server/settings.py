@@ -15,7 +15,7 @@ from tenure_server.domain.customers import is_email
 from tenure_server.domain.pricing import SmpPrices
 from tenure_server.domain.reminder_words import WORDS
 from tenure_server.domain.reminders import ReminderRules
-from tenure_server.domain.seats import SeatLimit, SeatRules
+from tenure_server.domain.seats import MOST_EXPIRY_DAYS, SeatLimit, SeatRules
 from tenure_server.domain.smp import RenewalRules
 from tenure_server.domain.support_terms import MOST_HOURS, ResponseRules, parse_working_hours
 from tenure_server.errors import SettingsError
@@ -334,7 +334,7 @@ class Settings:
             ),
             (self.seat_limit in ("refuse", "warn"), "TENURE_SEAT_LIMIT is neither refuse nor warn"),
             (
-                self.seat_expiry_days is None or 1 <= self.seat_expiry_days <= 3660,
+                self.seat_expiry_days is None or 1 <= self.seat_expiry_days <= MOST_EXPIRY_DAYS,
                 "TENURE_SEAT_EXPIRY_DAYS is not from 1 to 3660",
             ),
             (
