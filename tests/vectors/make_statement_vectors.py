@@ -573,13 +573,14 @@ def activations() -> Json:
     cases.claims_bad("activated after the statement was made", {"activated_at": ISSUED + 1})
     cases.claims_bad("over before the statement was made", {"valid_until": ISSUED - 1})
     for claim in ("activated_at", "valid_until"):
-        for name, value in {
+        instants: dict[str, object] = {
             "a fraction": ISSUED + 0.5,
             "true": True,
             "negative": -1,
             "after the year 9999": 253_402_300_800,
-        }.items():
-            cases.claims_bad(f"{claim} is {name}", {claim: value})
+        }
+        for name, instant in instants.items():
+            cases.claims_bad(f"{claim} is {name}", {claim: instant})
     return {
         "schema": 1,
         "purpose": ACTIVATION,
