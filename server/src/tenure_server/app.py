@@ -124,7 +124,6 @@ def create_app(installation: Installation, metrics: ServerMetrics | None = None)
         session_secret=installation.keys.secret_for("portal sessions"),
         session_clock=installation.signing_clock,
         reminder_choice=installation.reminder_choice,
-        language=settings.language,
     )
 
     def fast_feeds(general: ASGIApp) -> FastRoutes:

@@ -63,7 +63,7 @@ class TellingParts(SellingParts):
 
     @cached_property
     def reminder_choice(self) -> ReminderChoice:
-        return ReminderChoice(self.database, self.clock, self.reminder_links)
+        return ReminderChoice(self.database, self.clock, self.reminder_links, self.settings.language)
 
     @cached_property
     def remind_customers(self) -> RemindCustomers:

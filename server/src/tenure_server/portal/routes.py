@@ -255,7 +255,6 @@ def portal_routes(
     session_secret: bytes,
     session_clock: Clock,
     reminder_choice: ReminderChoice,
-    language: str,
 ) -> list[Route]:
     """``public_url`` has no slash at its end. ``session_clock`` is the real one. ``session_secret`` is of this use
     alone: replacing it signs everybody out."""
@@ -274,7 +273,7 @@ def portal_routes(
         renewal_url=renewal_url,
     )
     answering = portal.answering
-    reminders = ReminderPages(reminder_choice, portal.pages, language)
+    reminders = ReminderPages(reminder_choice, portal.pages)
     return [
         *reminder_routes(reminders, lambda answer: answering(_in_thread(answer))),
         *machine_routes(portal.machines, answering),
