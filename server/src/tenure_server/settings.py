@@ -144,7 +144,8 @@ class Settings:
         "TENURE_METRICS_LISTEN", "`host:port` that serves `/metrics` without a token, and nothing else"
     )
     operators_mail: str | None = _setting(
-        "TENURE_OPERATORS_MAIL", "addresses, with commas, that are told when signed metadata is about to expire"
+        "TENURE_OPERATORS_MAIL",
+        "addresses, with commas, that are told when signed metadata is about to expire or a webhook was disabled",
     )
     expiry_mail_days: str = _setting(
         "TENURE_EXPIRY_MAIL_DAYS", "how many days before, for each one mail; with commas", "30,14,7,3,1"

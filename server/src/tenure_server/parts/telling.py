@@ -20,6 +20,7 @@ from tenure_server.use_cases.reminder_facts import ReminderFactsOf
 from tenure_server.use_cases.reminder_links import ReminderLinks
 from tenure_server.use_cases.send_mail import SendMail
 from tenure_server.use_cases.show_webhooks import ShowWebhooks
+from tenure_server.use_cases.warn_of_webhooks import WarnOfWebhooks
 
 
 class TellingParts(SellingParts):
@@ -56,6 +57,11 @@ class TellingParts(SellingParts):
     @cached_property
     def send_mail(self) -> SendMail:
         return SendMail(self.database, self.signing_clock, self.mailer, self.settings.support_address)
+
+    @cached_property
+    def warn_of_webhooks(self) -> WarnOfWebhooks:
+        settings = self.settings
+        return WarnOfWebhooks(self.database, self.signing_clock, self.mailer, settings.operators, settings.public_url)
 
     @cached_property
     def reminder_links(self) -> ReminderLinks:
