@@ -68,7 +68,8 @@ class Settings:
     quote_days: int = _setting("TENURE_QUOTE_DAYS", "days for which a quote holds, 1 to 366", 30)
     quote_terms: str = _setting("TENURE_QUOTE_TERMS", "terms of business, printed on quotes", "")
     quote_font: Path | None = _setting(
-        "TENURE_QUOTE_FONT", "TrueType file for PDF quotes with other than ASCII letters; default: DejaVu Sans"
+        "TENURE_QUOTE_FONT",
+        "TrueType file for PDF quotes with other than Western letters; default: DejaVu Sans, Droid Sans Fallback",
     )
     vendor_address: str = _setting("TENURE_VENDOR_ADDRESS", "printed on quotes; `\\n` begins a new line", "")
     renewal_url: str | None = _setting(
