@@ -116,6 +116,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tenure_server.http": FACES,
     "tenure_server.papers": (
         "tenure_server.papers",
+        "babel",
         "tenure_server.domain",
         *ERRORS,
         "jinja2",

@@ -13,12 +13,13 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tenure_server.app import create_app
+from tenure_server.domain.seats import ProductSeatRules
 from tenure_server.settings import Settings
-from tenure_server.use_cases.issue_licence import IssuedLicence
+from tenure_server.use_cases.issue_licence import IssuedLicence, LicenceOrder
 from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.names import Platform
 from tests.server.databases import DATABASES, migrated
-from tests.server.world import LINUX, WINDOWS, World, body_of
+from tests.server.world import CAD, LINUX, MYR_1000, PRO, WHO, WINDOWS, World, body_of
 from tests.services.web_server import running_web_server
 
 if TYPE_CHECKING:
@@ -49,12 +50,14 @@ class Door:
 
 @dataclass(frozen=True)
 class Site:
-    """``ada`` is supported until 2027-01-31; ``bo``'s support ended on 2026-01-31; ``fay``'s licence was revoked."""
+    """``ada`` is supported until 2027-01-31; ``bo``'s support ended on 2026-01-31; ``fay``'s licence was revoked.
+    ``bo`` and ``lab`` have machines; seats expire after 90 days."""
 
     url: str
     ada: IssuedLicence
     bo: IssuedLicence
     fay: IssuedLicence
+    lab: IssuedLicence
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -72,11 +75,18 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         fay = world.issue(date(2025, 2, 1), smp_years=2)
         world.change_status(fay.licence, LicenceStatus.REVOKED)
         long_name = "Konstruktionsbuerogemeinschaftsverwaltungsgesellschaft-am-Nordostseekanal"
+        bo = world.issue(date(2025, 2, 1), smp_years=1, customer="Bo Lim")
+        three = LicenceOrder(CAD, PRO, "Lab", MYR_1000, additional_users=2, additional_users_price=MYR_1000)
+        lab = world.installation.issue_licence(three, who=WHO)
+        world.installation.set_seat_rules(CAD, ProductSeatRules(expiry_days=90), who=WHO)
+        for number, (issued, name) in enumerate([(bo, long_name), (lab, "Bench 1"), (lab, None)]):
+            world.installation.activate_seat(issued.licence.licence_id, f"{number:x}" * 64, name=name)
         yield Site(
             url=url,
             ada=world.issue(date(2025, 2, 1), smp_years=2, customer=long_name),
-            bo=world.issue(date(2025, 2, 1), smp_years=1, customer="Bo Lim"),
+            bo=bo,
             fay=fay,
+            lab=lab,
         )
 
 
@@ -210,6 +220,26 @@ def test_the_page_works_without_javascript(browser: Browser, site: Site) -> None
         assert visit.page.get_by_text("Supported until 31 January 2027", exact=True).is_visible()
 
 
+def test_a_customer_releases_the_seat_of_a_machine_without_javascript(browser: Browser, site: Site) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        visit = Visit(context.new_page(), site.url)
+        page = visit.page
+        visit.sign_in(site.lab.key)
+        machines = page.get_by_role("region", name="Machines")
+        assert "2 of 3 seats taken" in machines.inner_text()
+        assert "free again after 21 February 2027 unless seen before" in machines.inner_text()
+        page.get_by_role("link", name="Release the seat of Bench 1, 111111111111").click()
+        assert page.get_by_role("heading", level=1).inner_text() == "Release this seat?"
+        page.get_by_role("link", name="Keep it").click()
+        assert "2 of 3 seats taken" in machines.inner_text()
+        page.get_by_role("link", name="Release the seat of Bench 1, 111111111111").click()
+        page.get_by_role("button", name="Release the seat").click()
+        assert machines.get_by_role("status").inner_text() == "The seat was released. Another machine can have it."
+        assert "1 of 3 seats taken" in machines.inner_text()
+        assert machines.get_by_role("listitem").all_inner_texts()[0].startswith("Machine without a name")
+        assert visit.complaints == []
+
+
 def test_it_is_light_by_day_and_dark_by_night_and_readable_in_both(browser: Browser, site: Site) -> None:
     grounds = []
     for scheme in ("light", "dark"):
@@ -218,8 +248,9 @@ def test_it_is_light_by_day_and_dark_by_night_and_readable_in_both(browser: Brow
             visit.sign_in(site.bo.key)
             grounds.append(visit.page.evaluate("getComputedStyle(document.body).backgroundColor"))
             assert visit.page.evaluate(_FAINT_TEXTS) == [], scheme
-            visit.page.goto(f"{site.url}/portal/nowhere")
-            assert visit.page.evaluate(_FAINT_TEXTS) == [], scheme
+            for address in ("nowhere", f"machines/{'0' * 64}"):
+                visit.page.goto(f"{site.url}/portal/{address}")
+                assert visit.page.evaluate(_FAINT_TEXTS) == [], scheme
     light, dark = (sum(map(int, ground[4:-1].split(","))) for ground in grounds)
     assert light > 600
     assert dark < 150

@@ -1,4 +1,4 @@
-"""Runs the conformance vectors of licence keys, SMP certificates and key sets against this implementation."""
+"""Runs the conformance vectors of all signed statements and of key sets against this implementation."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tenure_signing.activation import machine_digest, verify_activation
 from tenure_signing.certificate import SmpCertificate, verify_certificate
 from tenure_signing.entitlement import VersionGrant
 from tenure_signing.errors import InvalidKeySet, InvalidStatement
@@ -33,7 +34,9 @@ def load(name: str) -> Json:
     return content
 
 
-LICENCE_KEYS, CERTIFICATES, KEY_SETS = load("licence_keys.json"), load("certificates.json"), load("key_sets.json")
+LICENCE_KEYS, CERTIFICATES = load("licence_keys.json"), load("certificates.json")
+ACTIVATIONS, KEY_SETS = load("activations.json"), load("key_sets.json")
+STATEMENTS = {"licence keys": LICENCE_KEYS, "certificates": CERTIFICATES, "activations": ACTIVATIONS}
 
 
 def named(cases: list[Json]) -> pytest.MarkDecorator:
@@ -94,6 +97,24 @@ def verify_certificate_case(case: Json) -> Json:
     return {"key_id": certificate.key_id, "claims": claims, "is_stale": certificate.is_stale(now)}
 
 
+def seconds(instant: datetime | None) -> int | None:
+    return int(instant.timestamp()) if instant is not None else None
+
+
+def verify_activation_case(case: Json) -> Json:
+    now = instant(case["now"])
+    said = verify_activation(case["text"], key_set(ACTIVATIONS, case["key_set"]), now)
+    claims = {
+        "sub": said.licence_id,
+        "product": said.product,
+        "machine": said.machine,
+        "activated_at": seconds(said.activated_at),
+        "valid_until": seconds(said.valid_until),
+        "iat": seconds(said.issued_at),
+    }
+    return {"key_id": said.key_id, "claims": claims, "is_over": said.is_over(now)}
+
+
 def outcome(verify: Any, case: Json) -> Json:
     try:
         return {"ok": verify(case)}
@@ -128,6 +149,29 @@ def test_a_certificate_and_a_licence_key_belong_together_as_the_vector_says(case
     assert outcome(pair, case) == case["expect"]
 
 
+@named(ACTIVATIONS["cases"])
+def test_an_activation_is_judged_as_the_vector_says(case: Json) -> None:
+    assert outcome(verify_activation_case, case) == case["expect"]
+
+
+@pytest.mark.parametrize("case", ACTIVATIONS["machines"])
+def test_a_machine_has_the_digest_that_the_vector_says(case: Json) -> None:
+    assert machine_digest(case["licence_id"], case["machine_id"]) == case["machine"]
+
+
+@named(ACTIVATIONS["pairs"])
+def test_an_activation_is_this_machines_as_the_vector_says(case: Json) -> None:
+    keys, now = key_set(ACTIVATIONS, case["key_set"]), instant(case["now"])
+
+    def pair(case: Json) -> Json:
+        key = verify_licence_key(case["licence_key"], keys, now)
+        machine = machine_digest(key.licence_id, case["machine_id"])
+        verify_activation(case["activation"], keys, now).must_match(key.licence_id, key.product, machine)
+        return {}
+
+    assert outcome(pair, case) == case["expect"]
+
+
 @named(KEY_SETS["cases"])
 def test_a_key_set_is_judged_as_the_vector_says(case: Json) -> None:
     def read(case: Json) -> list[Json]:
@@ -144,19 +188,19 @@ def test_a_key_set_is_judged_as_the_vector_says(case: Json) -> None:
     assert outcome(read, case) == case["expect"]
 
 
-@pytest.mark.parametrize("file", [LICENCE_KEYS, CERTIFICATES], ids=["licence keys", "certificates"])
+@pytest.mark.parametrize("file", STATEMENTS.values(), ids=STATEMENTS.keys())
 def test_the_vectors_reach_every_reason_for_refusal(file: Json) -> None:
     reached = {case["expect"].get("error") for case in file["cases"]} - {None}
     assert reached == {error.code for error in InvalidStatement.__subclasses__()}
 
 
-@pytest.mark.parametrize("cases", [LICENCE_KEYS["cases"], CERTIFICATES["cases"], KEY_SETS["cases"]])
+@pytest.mark.parametrize("cases", [file["cases"] for file in (*STATEMENTS.values(), KEY_SETS)])
 def test_no_two_vectors_have_the_same_name(cases: list[Json]) -> None:
     assert len({case["name"] for case in cases}) == len(cases)
 
 
-def test_the_vectors_use_only_the_purposes_there_are() -> None:
-    assert {LICENCE_KEYS["purpose"], CERTIFICATES["purpose"]} == set(Purpose) - {Purpose.ACTIVATION}
+def test_the_vectors_use_all_the_purposes_there_are() -> None:
+    assert {file["purpose"] for file in STATEMENTS.values()} == set(Purpose)
 
 
 def test_making_the_vectors_again_gives_the_same_bytes() -> None:

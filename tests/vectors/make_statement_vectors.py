@@ -1,4 +1,4 @@
-"""Writes licence_keys.json, certificates.json and key_sets.json: the same bytes on every run.
+"""Writes licence_keys.json, certificates.json, activations.json and key_sets.json: the same bytes on every run.
 
 Run ``python tests/vectors/make_statement_vectors.py`` from the repository's root after a change of the format. It signs
 with ``cryptography`` directly and imports nothing of Tenure, so that the vectors test the code and not themselves.
@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 LICENCE_KEY, CERTIFICATE = "tenure-licence-key+jws", "tenure-smp-certificate+jws"
-LIMITS = {LICENCE_KEY: 2048, CERTIFICATE: 16384}
+ACTIVATION = "tenure-activation+jws"
+LIMITS = {LICENCE_KEY: 2048, CERTIFICATE: 16384, ACTIVATION: 2048}
 
 ISSUED = 1_795_392_000  # 2026-11-23T00:00:00Z
 NOW = ISSUED + 86_400
@@ -58,7 +59,9 @@ class Key:
         return members | {"x": b64(self.public), "purposes": list(purposes)} | more
 
 
-ONE, TWO, OLD, SEAL, BOTH, STRANGER = (Key(name) for name in ("one", "two", "old", "seal", "both", "stranger"))
+ONE, TWO, OLD, SEAL, BOTH, STRANGER, DOOR = (
+    Key(name) for name in ("one", "two", "old", "seal", "both", "stranger", "door")
+)
 
 KEY_SETS: dict[str, Json] = {
     "usual": {
@@ -72,6 +75,7 @@ KEY_SETS: dict[str, Json] = {
         ],
     },
     "empty": {"schema": 1, "keys": []},
+    "each its own": {"schema": 1, "keys": [ONE.jwk(LICENCE_KEY), SEAL.jwk(CERTIFICATE), DOOR.jwk(ACTIVATION)]},
 }
 
 LICENCE: Json = {
@@ -91,6 +95,21 @@ COVER: Json = LICENCE | {
 }
 
 
+def machine(licence_id: str, machine_id: str) -> str:
+    return hashlib.sha256(f"tenure-machine\n{licence_id}\n{machine_id}\n".encode()).hexdigest()
+
+
+MACHINE_ID = "linux:0123456789abcdef0123456789abcdef"
+SEAT: Json = {
+    "sub": LICENCE["sub"],
+    "product": "cad",
+    "machine": machine(str(LICENCE["sub"]), MACHINE_ID),
+    "activated_at": ISSUED - 9 * 86_400,
+    "valid_until": REFRESH,
+    "iat": ISSUED,
+}
+
+
 def statement(
     purpose: str, payload: bytes, key: Key, header: Json | bytes | None = None, sign: Sign | None = None
 ) -> str:
@@ -102,7 +121,14 @@ def statement(
 
 
 class Cases:
-    """Gathers the cases of one purpose, all signed by ``key`` unless they say otherwise."""
+    """Gathers the cases of one purpose, all signed by ``key`` unless they say otherwise.
+
+    ``forged``: what a thief would change about the claims, and how that is called. ``number``: a claim that is one.
+    """
+
+    forged: tuple[str, Json, Json] = ("more seats", {"seats": 300}, {"seats": 2})
+    number = "seats"
+    deep = ("six", 600)
 
     def __init__(self, purpose: str, key: Key, claims: Json) -> None:
         self.purpose, self.key, self.claims, self.cases = purpose, key, claims, list[Json]()
@@ -110,16 +136,26 @@ class Cases:
     def text(self, changes: Json | None = None, *, key: Key | None = None) -> str:
         return statement(self.purpose, compact_json(self.claims | (changes or {})), key or self.key)
 
-    def good(self, name: str, changes: Json | None = None, *, key: Key | None = None, now: int = NOW) -> None:
-        self.believed(name, self.text(changes, key=key), self.claims | (changes or {}), key or self.key, now)
+    def good(
+        self,
+        name: str,
+        changes: Json | None = None,
+        *,
+        key: Key | None = None,
+        now: int = NOW,
+        key_set: str = "usual",
+    ) -> None:
+        self.believed(name, self.text(changes, key=key), self.claims | (changes or {}), key or self.key, now, key_set)
 
-    def believed(self, name: str, text: str, claims: Json, key: Key, now: int = NOW) -> None:
+    def believed(self, name: str, text: str, claims: Json, key: Key, now: int = NOW, key_set: str = "usual") -> None:
         ok: Json = {"key_id": key.kid, "claims": claims}
         if self.purpose == LICENCE_KEY:
             ok |= {"sha256": hashlib.sha256(text.encode()).hexdigest(), "display_hint": "…" + text[-6:]}
-        else:
+        elif self.purpose == CERTIFICATE:
             ok |= {"is_stale": now > claims["refresh_by"]}
-        self._add(name, text, {"ok": ok}, "usual", now)
+        else:
+            ok |= {"is_over": claims["valid_until"] is not None and now > claims["valid_until"]}
+        self._add(name, text, {"ok": ok}, key_set, now)
 
     def bad(self, error: str, name: str, text: str, *, key_set: str = "usual", now: int = NOW) -> None:
         self._add(name, text, {"error": error}, key_set, now)
@@ -130,7 +166,7 @@ class Cases:
     def _add(self, name: str, text: str, expect: Json, key_set: str, now: int) -> None:
         self.cases.append({"name": name, "text": text, "key_set": key_set, "now": now, "expect": expect})
 
-    # What goes wrong in the same way for both purposes.
+    # What goes wrong in the same way for every purpose.
 
     def add_form(self) -> None:
         good = self.text()
@@ -274,14 +310,15 @@ class Cases:
         raw = base64.urlsafe_b64decode(signature + "==")
         flipped = bytes([raw[0] ^ 1]) + raw[1:]
         malleable = raw[:32] + (int.from_bytes(raw[32:], "little") + ED25519_ORDER).to_bytes(32, "little")
-        more_seats = b64(compact_json(self.claims | {"seats": 300}))
-        other = self.text({"seats": 2}).split(".")[2]
+        what, theft, change = self.forged
+        stolen = b64(compact_json(self.claims | theft))
+        other = self.text(change).split(".")[2]
         forged = {"typ": self.purpose, "alg": "EdDSA", "kid": BOTH.kid}
         texts = {
             "one bit of the signature flipped": f"{head}.{payload}.{b64(flipped)}",
             "the signature's S raised by the group order": f"{head}.{payload}.{b64(malleable)}",
             "a signature of zeros": f"{head}.{payload}.{b64(bytes(64))}",
-            "more seats written in afterwards": f"{head}.{more_seats}.{signature}",
+            f"{what} written in afterwards": f"{head}.{stolen}.{signature}",
             "the signature of another statement": f"{head}.{payload}.{other}",
             "the key id of another known key": f"{b64(compact_json(forged))}.{payload}.{signature}",
             "claims that are no JSON under a bad signature": f"{head}.{b64(b'{')}.{signature}",
@@ -316,9 +353,20 @@ class Cases:
             wrong: object = 1 if not isinstance(self.claims[name], int) else "1"
             self.claims_bad(f"the claim {name} has another type", {name: wrong})
         self.claims_bad("a claim nobody knows", {"exp": NOW})
+        self.add_texts(
+            {
+                "sub": ["", "-L1", "L 1", "L/1", "../L1", "L" * 65, "Lé", "L1\n"],
+                "product": ["", "CAD", "cad ", "ca/d", "..", "cad-", "c" * 65, "root", "сad"],
+            }
+        )
+
+    def add_texts(self, texts: dict[str, list[str]]) -> None:
+        for claim, values in texts.items():
+            for value in values:
+                self.claims_bad(f"{claim} is {ascii(value)[:40]}", {claim: value})
+
+    def add_purchase(self) -> None:
         texts: dict[str, list[str]] = {
-            "sub": ["", "-L1", "L 1", "L/1", "../L1", "L" * 65, "Lé", "L1\n"],
-            "product": ["", "CAD", "cad ", "ca/d", "..", "cad-", "c" * 65, "root", "сad"],
             "edition": ["", "Pro", "pro_x", "p" * 65, "pro\n"],
             "purchased_on": [
                 "",
@@ -330,29 +378,34 @@ class Cases:
                 "٢٠٢٦-11-23",
             ],
         }
-        for claim, values in texts.items():
-            for value in values:
-                self.claims_bad(f"{claim} is {ascii(value)[:40]}", {claim: value})
+        self.add_texts(texts)
         for seats in (0, -1, 1_000_001, 1.5, True, 10**20):
             self.claims_bad(f"seats is {seats}", {"seats": seats})
         self.good("a million seats", {"seats": 1_000_000})
         self.good("the purchase day is tomorrow in UTC, as it can be in Asia", {"purchased_on": "2026-11-24"})
         self.claims_bad("the purchase day is two days after the statement", {"purchased_on": "2026-11-25"})
         self.claims_bad("the purchase day is in the year 9999", {"purchased_on": "9999-12-31"})
+
+    def add_json(self) -> None:
         good = compact_json(self.claims)
+        claim, value = next(iter(self.forged[1].items()))
+        more = compact_json(value)
+        escaped = f"{claim[0]}\\u{ord(claim[1]):04x}{claim[2:]}".encode()
+        nested = b"[" * self.deep[1] + b"]" * self.deep[1]
+        number, was = self.number, f'"{self.number}":{self.claims[self.number]}'.encode()
         for name, payload in {
-            "the claims name seats twice": good[:-1] + b',"seats":300}',
-            "the claims name seats twice, once escaped": good[:-1] + b',"s\\u0065ats":300}',
+            f"the claims name {claim} twice": good[:-1] + b',"' + claim.encode() + b'":' + more + b"}",
+            f"the claims name {claim} twice, once escaped": good[:-1] + b',"' + escaped + b'":' + more + b"}",
             "the claims are a list": b"[" + good + b"]",
             "the claims are a string": b'"active"',
             "the claims are no JSON": b"seats=3",
             "the claims are followed by more": good + b"{}",
             "the claims are not UTF-8": good.replace(b"cad", b"ca\xff"),
             "the claims begin with a byte order mark": b"\xef\xbb\xbf" + good,
-            "the claims have seats NaN": good.replace(b'"seats":3', b'"seats":NaN'),
-            "the claims have seats Infinity": good.replace(b'"seats":3', b'"seats":Infinity'),
+            f"the claims have {number} NaN": good.replace(was, f'"{number}":NaN'.encode()),
+            f"the claims have {number} Infinity": good.replace(was, f'"{number}":Infinity'.encode()),
             "the claims are nine deep": good[:-1] + b',"x":' + b"[" * 8 + b"]" * 8 + b"}",
-            "the claims are six hundred deep": good[:-1] + b',"x":' + b"[" * 600 + b"]" * 600 + b"}",
+            f"the claims are {self.deep[0]} hundred deep": good[:-1] + b',"x":' + nested + b"}",
             "the claims have a comment": good[:-1] + b"/* */}",
             "the claims have a comma too many": good[:-1] + b",}",
         }.items():
@@ -379,7 +432,10 @@ def licence_keys() -> Json:
     cases.add_signature()
     cases.add_dates()
     cases.add_claims()
+    cases.add_purchase()
+    cases.add_json()
     cases.bad("wrong_purpose", "an SMP certificate", statement(CERTIFICATE, compact_json(COVER), SEAL))
+    cases.bad("unknown_key", "signed by a key for activations only", cases.text(key=DOOR), key_set="each its own")
     good = cases.text()
     lines = "\n".join(good[i : i + 60] for i in range(0, len(good), 60))
     pasted = {
@@ -423,7 +479,11 @@ def certificates() -> Json:
     cases.add_signature()
     cases.add_dates()
     cases.add_claims()
+    cases.add_purchase()
+    cases.add_json()
     cases.bad("wrong_purpose", "a licence key", statement(LICENCE_KEY, compact_json(LICENCE), ONE))
+    cases.bad("wrong_purpose", "an activation", statement(ACTIVATION, compact_json(SEAT), SEAL))
+    cases.bad("unknown_key", "signed by a key for activations only", cases.text(key=DOOR), key_set="each its own")
     day = ["2027-01-01", "2027-12-31"]
     for name, periods in {
         "periods that overlap": [day, ["2027-12-31", "2028-12-30"]],
@@ -468,6 +528,97 @@ def certificates() -> Json:
     }
 
 
+class ActivationCases(Cases):
+    forged = ("another machine", {"machine": "f" * 64}, {"machine": "0" * 64})
+    number = "iat"
+    deep = ("four", 400)  # more would be too large
+
+
+def activations() -> Json:
+    """Signed with a key of certificates, as servers do."""
+    cases = ActivationCases(ACTIVATION, SEAL, SEAT)
+    cases.good("an activation")
+    cases.good("a seat that does not expire", {"valid_until": None})
+    cases.good("activated at the instant of the statement", {"activated_at": ISSUED})
+    cases.good("valid until the instant of the statement, read then", {"valid_until": ISSUED}, now=ISSUED)
+    cases.good("at the last instant of its seat", now=REFRESH)
+    cases.good("a second later: over, still genuine", now=REFRESH + 1)
+    cases.good("a seat that does not expire, a hundred years later", {"valid_until": None}, now=NOW + 36_500 * 86_400)
+    cases.good("a key for licence keys and certificates", key=BOTH)
+    cases.good("a key for certificates only", key_set="each its own")
+    cases.good("a key for activations only", key=DOOR, key_set="each its own")
+    cases.good("the longest names", {"sub": "L" * 64, "product": "p" * 64})
+    cases.add_form()
+    cases.add_size()
+    cases.add_header()
+    cases.add_keys(wrong_key=ONE)
+    cases.add_signature()
+    cases.add_dates()
+    cases.add_claims()
+    cases.add_json()
+    cases.bad("wrong_purpose", "a licence key", statement(LICENCE_KEY, compact_json(LICENCE), ONE))
+    cases.bad("wrong_purpose", "an SMP certificate", statement(CERTIFICATE, compact_json(COVER), SEAL))
+    good = str(SEAT["machine"])
+    for name, value in {
+        "empty": "",
+        "a character too short": good[:-1],
+        "a character too long": good + "0",
+        "in capital letters": good.upper(),
+        "no hexadecimal": "g" * 64,
+        "followed by a newline": good + "\n",
+        "of Arabic digits": "\u0660" * 64,
+    }.items():
+        cases.claims_bad(f"machine is {name}", {"machine": value})
+    cases.claims_bad("activated_at is null", {"activated_at": None})
+    cases.claims_bad("activated after the statement was made", {"activated_at": ISSUED + 1})
+    cases.claims_bad("over before the statement was made", {"valid_until": ISSUED - 1})
+    for claim in ("activated_at", "valid_until"):
+        instants: dict[str, object] = {
+            "a fraction": ISSUED + 0.5,
+            "true": True,
+            "negative": -1,
+            "after the year 9999": 253_402_300_800,
+        }
+        for name, instant in instants.items():
+            cases.claims_bad(f"{claim} is {name}", {claim: instant})
+    return {
+        "schema": 1,
+        "purpose": ACTIVATION,
+        "key_sets": KEY_SETS,
+        "cases": cases.cases,
+        "machines": [
+            {"licence_id": licence_id, "machine_id": machine_id, "machine": machine(licence_id, machine_id)}
+            for licence_id, machine_id in MACHINES
+        ],
+        "pairs": [held(cases, *case) for case in HELD],
+    }
+
+
+MACHINES = [
+    (str(LICENCE["sub"]), MACHINE_ID),
+    ("L-2026-000418", MACHINE_ID),
+    (str(LICENCE["sub"]), "win32:8c0b5b0e-6f0d-4f0e-9a43-3d0c2b1a0f9e"),
+    (str(LICENCE["sub"]), "darwin:5d3f1c2a-0b9e-5a77-8c44-e1f2a3b4c5d6"),
+    (str(LICENCE["sub"]), "kept:2f1e0d3c4b5a69788796a5b4c3d2e1f0"),
+]
+"""As docs/seats.md says where the id of a machine comes from."""
+
+HELD: list[tuple[str, Json, str]] = [
+    ("this machine's, of this licence", {}, ""),
+    ("over: what to do about it is the product's choice", {"valid_until": ISSUED}, ""),
+    ("another licence's", {"sub": "L-2026-000418"}, "invalid_claims"),
+    ("another product's", {"product": "cam"}, "invalid_claims"),
+    ("another machine's", {"machine": machine(str(LICENCE["sub"]), "linux:" + "f" * 32)}, "invalid_claims"),
+]
+
+
+def held(cases: Cases, name: str, changes: Json, error: str) -> Json:
+    """An activation that is good by itself, and whether it is this machine's."""
+    expect: Json = {"error": error} if error else {"ok": {}}
+    texts = {"licence_key": statement(LICENCE_KEY, compact_json(LICENCE), ONE), "activation": cases.text(changes)}
+    return {"name": name} | texts | {"machine_id": MACHINE_ID, "key_set": "usual", "now": NOW, "expect": expect}
+
+
 PAIRS: list[tuple[str, Json, str]] = [
     ("the same licence", {}, ""),
     ("the same licence with more seats", {"seats": 9}, ""),
@@ -502,6 +653,7 @@ def key_sets() -> Json:
             json.dumps(KEY_SETS["usual"]).encode(),
             [known(k) for k in KEY_SETS["usual"]["keys"]],
         ),
+        ("a key for activations", of(DOOR.jwk(ACTIVATION)), [known(DOOR.jwk(ACTIVATION))]),
         ("an unknown member of a key is passed over", of(jwk | {"note": [1]}), [one]),
         ("an unknown member of the set is passed over", of(jwk, comment="x"), [one]),
         ("a key of another kind is passed over", of(rsa, jwk), [one]),
@@ -566,7 +718,12 @@ def known(jwk: Json) -> Json:
 
 def files() -> dict[str, str]:
     """The text of each vector file by name."""
-    made = {"licence_keys.json": licence_keys(), "certificates.json": certificates(), "key_sets.json": key_sets()}
+    made = {
+        "licence_keys.json": licence_keys(),
+        "certificates.json": certificates(),
+        "activations.json": activations(),
+        "key_sets.json": key_sets(),
+    }
     return {name: json.dumps(content, indent=1) + "\n" for name, content in made.items()}
 
 

@@ -57,7 +57,9 @@ def create_app(installation: Installation, metrics: ServerMetrics | None = None)
         show_licence=installation.show_licence,
         download=installation.download,
         report_install=installation.report_install,
-        seats=SeatParts(installation.activate_seat, installation.release_seat, installation.list_seats),
+        seats=SeatParts(
+            installation.activate_seat, installation.release_seat, installation.list_seats, installation.set_seat_rules
+        ),
         public_url=public_url,
         feed_addresses=feed_addresses,
         stored_files=LocalStoreDownloads(local_store) if local_store is not None else None,
@@ -115,13 +117,14 @@ def create_app(installation: Installation, metrics: ServerMetrics | None = None)
         list_releases=installation.list_releases,
         download=installation.download,
         feed_tokens=installation.feed_tokens,
+        list_seats=installation.list_seats,
+        release_seat=installation.release_seat,
         public_url=public_url,
         vendor_name=settings.vendor_name,
         renewal_url=settings.renewal_url,
         session_secret=installation.keys.secret_for("portal sessions"),
         session_clock=installation.signing_clock,
         reminder_choice=installation.reminder_choice,
-        language=settings.language,
         request_steps=RequestSteps(
             list_requests=installation.list_requests,
             show_request=installation.show_request,

@@ -73,6 +73,7 @@ def serving_tasks(installation: Installation) -> tuple[PeriodicTask, ...]:
     deliver = installation.deliver_webhooks
     return (
         PeriodicTask("tell operators what is about to expire", MAIL_INTERVAL_SECONDS, installation.warn_of_expiry),
+        PeriodicTask("tell operators of disabled webhooks", MAIL_INTERVAL_SECONDS, installation.warn_of_webhooks),
         PeriodicTask("deliver webhooks", WEBHOOKS_INTERVAL_SECONDS, deliver),
         PeriodicTask("forget what webhooks were told", FORGET_INTERVAL_SECONDS, deliver.forget_old),
         PeriodicTask("send mail", QUEUED_MAIL_INTERVAL_SECONDS, installation.send_mail),

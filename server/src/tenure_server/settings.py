@@ -15,7 +15,7 @@ from tenure_server.domain.customers import is_email
 from tenure_server.domain.pricing import SmpPrices
 from tenure_server.domain.reminder_words import WORDS
 from tenure_server.domain.reminders import ReminderRules
-from tenure_server.domain.seats import SeatLimit, SeatRules
+from tenure_server.domain.seats import MOST_EXPIRY_DAYS, SeatLimit, SeatRules
 from tenure_server.domain.smp import RenewalRules
 from tenure_server.domain.support_terms import MOST_HOURS, ResponseRules, parse_working_hours
 from tenure_server.errors import SettingsError
@@ -68,7 +68,8 @@ class Settings:
     quote_days: int = _setting("TENURE_QUOTE_DAYS", "days for which a quote holds, 1 to 366", 30)
     quote_terms: str = _setting("TENURE_QUOTE_TERMS", "terms of business, printed on quotes", "")
     quote_font: Path | None = _setting(
-        "TENURE_QUOTE_FONT", "TrueType file for PDF quotes with other than ASCII letters; default: DejaVu Sans"
+        "TENURE_QUOTE_FONT",
+        "TrueType file for PDF quotes with other than Western letters; default: DejaVu Sans, Droid Sans Fallback",
     )
     vendor_address: str = _setting("TENURE_VENDOR_ADDRESS", "printed on quotes; `\\n` begins a new line", "")
     renewal_url: str | None = _setting(
@@ -144,7 +145,8 @@ class Settings:
         "TENURE_METRICS_LISTEN", "`host:port` that serves `/metrics` without a token, and nothing else"
     )
     operators_mail: str | None = _setting(
-        "TENURE_OPERATORS_MAIL", "addresses, with commas, that are told when signed metadata is about to expire"
+        "TENURE_OPERATORS_MAIL",
+        "addresses, with commas, that are told when signed metadata is about to expire or a webhook was disabled",
     )
     expiry_mail_days: str = _setting(
         "TENURE_EXPIRY_MAIL_DAYS", "how many days before, for each one mail; with commas", "30,14,7,3,1"
@@ -334,7 +336,7 @@ class Settings:
             ),
             (self.seat_limit in ("refuse", "warn"), "TENURE_SEAT_LIMIT is neither refuse nor warn"),
             (
-                self.seat_expiry_days is None or 1 <= self.seat_expiry_days <= 3660,
+                self.seat_expiry_days is None or 1 <= self.seat_expiry_days <= MOST_EXPIRY_DAYS,
                 "TENURE_SEAT_EXPIRY_DAYS is not from 1 to 3660",
             ),
             (

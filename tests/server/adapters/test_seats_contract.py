@@ -11,10 +11,11 @@ import pytest
 
 from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import LineKind
-from tenure_server.domain.seats import Seat, SeatRules
+from tenure_server.domain.seats import ProductSeatRules, Seat, SeatLimit, SeatRules
 from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.ports import Database
 from tenure_server.use_cases.seats import ActivateSeat
+from tenure_signing.names import ProductName
 from tests.server.adapters.sample_records import NOON, plain_licence, store
 
 FIRST = Seat("7k2m", "a" * 64, "Ada's laptop ✓", NOON.replace(microsecond=123_456), NOON + timedelta(days=3))
@@ -65,6 +66,28 @@ def test_a_licence_that_there_is_not_has_no_seats(database: Database, licence_id
             records.seats.lock(licence_id)
         with pytest.raises(NotFound, match="no such licence"):
             records.seats.put(replace(FIRST, licence_id=licence_id))
+
+
+@pytest.mark.parametrize(
+    "rules", [ProductSeatRules(SeatLimit.WARN, 30), ProductSeatRules(expiry_days=0), ProductSeatRules()]
+)
+def test_a_product_has_the_rules_that_were_set_last_and_none_before(
+    database: Database, rules: ProductSeatRules
+) -> None:
+    store(database, plain_licence())
+    product = plain_licence().product
+    with database.writing() as records:
+        assert records.seats.product_rules(product) == ProductSeatRules()
+        records.seats.set_product_rules(product, ProductSeatRules(SeatLimit.REFUSE, 7))
+        records.seats.set_product_rules(product, rules)
+    with database.reading() as records:
+        assert records.seats.product_rules(product) == rules
+        assert records.seats.product_rules(ProductName("nothing")) == ProductSeatRules()
+
+
+def test_a_product_that_there_is_not_gets_no_rules(database: Database) -> None:
+    with database.writing() as records, pytest.raises(NotFound, match="no such product"):
+        records.seats.set_product_rules(ProductName("nothing"), ProductSeatRules())
 
 
 def test_of_many_machines_at_once_as_many_get_a_seat_as_there_are(database: Database) -> None:

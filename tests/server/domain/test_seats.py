@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tenure_server.domain.seats import (
+    ProductSeatRules,
     Seat,
     Seating,
     SeatLimit,
@@ -14,6 +16,7 @@ from tenure_server.domain.seats import (
     is_seat_name,
     most_machines,
     seating,
+    seats_named,
     split_stale,
 )
 
@@ -65,3 +68,27 @@ def test_a_name_is_a_short_printable_line() -> None:
 def test_an_expiry_is_positive() -> None:
     with pytest.raises(ValueError, match="positive"):
         SeatRules(expiry=timedelta(0))
+
+
+def test_a_product_without_rules_of_its_own_follows_the_settings() -> None:
+    warn = SeatRules(SeatLimit.WARN, timedelta(days=9))
+    assert ProductSeatRules().over(warn) == warn
+    assert ProductSeatRules(SeatLimit.REFUSE).over(warn) == SeatRules(SeatLimit.REFUSE, timedelta(days=9))
+    assert ProductSeatRules(expiry_days=30).over(SeatRules()) == MONTH
+    assert ProductSeatRules(expiry_days=0).over(warn) == SeatRules(SeatLimit.WARN)
+
+
+@pytest.mark.parametrize("days", [-1, 3661])
+def test_an_expiry_of_a_product_is_a_sensible_number_of_days(days: int) -> None:
+    with pytest.raises(ValueError, match="1 to 3660 days"):
+        ProductSeatRules(expiry_days=days)
+
+
+def test_a_machine_is_meant_by_its_name_or_by_how_it_begins() -> None:
+    lab, other = replace(seat(1), name="lab 3", machine="ab12" * 16), replace(seat(2), machine="ab13" * 16)
+    seats = (lab, other, replace(seat(3), name="ab13"))
+    assert seats_named(seats, "lab 3") == (lab,)
+    assert seats_named(seats, "AB12") == (lab,)
+    assert seats_named(seats, "ab13") == (seats[2],), "a name comes first"
+    assert seats_named(seats, "ab13a") == (other,)
+    assert seats_named(seats, "ab1") == seats_named(seats, "") == seats_named(seats, "lab") == ()

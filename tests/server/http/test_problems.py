@@ -31,6 +31,8 @@ from tenure_server.http.edge import MAX_TARGET_BYTES, BodyLimit, Edge
 from tenure_server.http.problems import EXCEPTION_HANDLERS, FaultyRequest
 from tenure_server.http.wire import Fault
 from tenure_server.use_cases.download import ReleaseGone
+from tests.server.http.asking import problem
+from tests.server.http.office import Office
 
 SECRET = "/var/lib/tenure at db.internal:5432"
 
@@ -197,3 +199,21 @@ def test_an_announced_length_that_is_no_number_is_refused(length: str) -> None:
     response = answering(None).get("/", headers={"Content-Length": length})
     assert response.status_code in (400, 413)
     problem_in(response)
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/activations", "DELETE, GET, HEAD, POST"),
+        ("/v1/customers/x", "DELETE, GET, HEAD, PATCH"),
+        ("/v1/orders", "GET, HEAD, POST"),
+        ("/v1/install-reports", "POST"),
+        ("/portal/reminders/x", "GET, HEAD, POST"),
+    ],
+)
+def test_a_method_that_an_address_does_not_answer_to_is_told_all_that_it_does(
+    office: Office, path: str, methods: str
+) -> None:
+    refused = office.client.put(path)
+    assert problem(refused, 405)["code"] == "method_not_allowed"
+    assert refused.headers["allow"] == methods

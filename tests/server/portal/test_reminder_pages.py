@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tenure_server.adapters.memory import MemoryDatabase
 from tenure_server.app import create_app
 from tenure_server.http.access_log import redacted
 from tenure_server.installation import Installation
-from tests.server.world import TODAY, World
+from tests.server.world import TODAY, WHO, World
 
 
 @pytest.fixture
@@ -80,6 +81,29 @@ def test_the_page_speaks_the_vendors_language_of_mail(world: World) -> None:
     page = client(german).get(f"/portal/reminders/{german.reminder_links.token_of(licence_id)}")
     assert "Nicht mehr erinnern" in page.text
     assert 'lang="de"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("known", "general", "said"),
+    [
+        ("fr", "de", "Arrêter les rappels"),
+        ("zh-CN", "en", "停止提醒"),
+        ("en", "de", "Nicht mehr erinnern"),
+        ("pt-BR", "de", "Stop reminders"),
+    ],
+)
+def test_the_page_speaks_the_customers_language_as_the_mail_did(
+    world: World, known: str, general: str, said: str
+) -> None:
+    licence = world.issue(TODAY).licence
+    installation = world.reopened(language=general)
+    installation.change_customer(licence.customer_id, {"language": known}, who=WHO)
+    path = f"/portal/reminders/{installation.reminder_links.token_of(licence.licence_id)}"
+    browser = client(installation)
+    asked, done = browser.get(path), browser.post(path)
+    assert said in asked.text
+    assert re.findall('<html lang="([a-z]+)">', asked.text) == re.findall('<html lang="([a-z]+)">', done.text)
+    assert said not in done.text
 
 
 def test_the_access_log_does_not_show_the_link() -> None:

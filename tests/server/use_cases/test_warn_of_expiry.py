@@ -10,7 +10,8 @@ import pytest
 
 from tenure_server.adapters.memory_mailer import MemoryMailer
 from tenure_server.errors import MailRefused, MailUnavailable
-from tenure_server.use_cases.warn_of_expiry import CLAIM_HOLDS, WarnOfExpiry
+from tenure_server.use_cases.tell_operators import CLAIM_HOLDS
+from tenure_server.use_cases.warn_of_expiry import WarnOfExpiry
 from tests.server.world import World
 
 OPS = ("ops@vendor.example", "boss@vendor.example")

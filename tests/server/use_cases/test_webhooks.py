@@ -16,14 +16,16 @@ from sqlalchemy import Engine, event
 
 from tenure_server.adapters.database import SqlDatabase
 from tenure_server.adapters.memory import MemoryDatabase
+from tenure_server.adapters.memory_mailer import MemoryMailer
 from tenure_server.adapters.sealing import AesSealer
 from tenure_server.domain.events import EventType
 from tenure_server.domain.webhooks import DeliveryState, Sent, signature
-from tenure_server.errors import InvalidRequest, NotFound, Refusal
+from tenure_server.errors import InvalidRequest, MailUnavailable, NotFound, Refusal
 from tenure_server.use_cases.deliver_webhooks import LEASE, DeliverWebhooks
 from tenure_server.use_cases.events import announce
 from tenure_server.use_cases.manage_webhooks import ManageWebhooks, WebhookWish, WebhookWithSecret, parse_webhook_url
 from tenure_server.use_cases.ports import Database
+from tenure_server.use_cases.warn_of_webhooks import WarnOfWebhooks
 from tests.server.databases import DATABASES, migrated
 
 URL = "https://crm.example.com/hook"
@@ -159,6 +161,39 @@ def test_an_endpoint_that_takes_nothing_for_three_days_is_disabled_and_that_is_t
     assert audited.subject == hook.endpoint.endpoint_id
     desk.deliver()
     assert desk.told("https://other.example/") == [hook.endpoint.endpoint_id]
+
+
+def test_operators_get_one_mail_each_when_an_endpoint_is_disabled_and_one_more_the_next_time(desk: Desk) -> None:
+    hook, mailer = desk.add(), MemoryMailer()
+    desk.add("https://other.example/")
+    recipients = ("ops@vendor.example", "boss@vendor.example")
+    warn = WarnOfWebhooks(desk.database, lambda: desk.now, mailer, recipients, "https://updates.example.com")
+    assert warn() == 0
+    desk.answers[URL] = Sent(410)
+    for times in (1, 2):
+        desk.happen("a")
+        desk.deliver()
+        mailer.failing = MailUnavailable("the mail server is away")
+        with pytest.raises(MailUnavailable):
+            warn()
+        mailer.failing = None
+        for _ in range(3):
+            warn()
+            desk.later(hours=1)
+        assert [mail.to for mail in mailer.sent] == [*recipients] * times
+        desk.manage.enable(hook.endpoint.endpoint_id, who=WHO)
+        assert warn() == 0
+    assert len({mail.key for mail in mailer.sent}) == 4
+    mail = mailer.sent[0]
+    assert mail.subject == "Tenure: a webhook was disabled"
+    assert f"* {hook.endpoint.endpoint_id}" in mail.text
+    assert "2026-11-23 12:00 UTC: it answered 410 Gone" in mail.text
+    assert "tenure webhook enable sends what was missed" in mail.text
+
+
+def test_without_mail_or_operators_nobody_is_told_and_nothing_fails(desk: Desk) -> None:
+    assert WarnOfWebhooks(desk.database, lambda: desk.now, None, ("ops@vendor.example",), "https://x.example")() == 0
+    assert WarnOfWebhooks(desk.database, lambda: desk.now, MemoryMailer(), (), "https://x.example")() == 0
 
 
 def test_an_endpoint_that_is_enabled_again_is_told_what_it_missed(desk: Desk) -> None:

@@ -143,7 +143,8 @@ class KeyFolder:
         return sign
 
     def activation_signer(self) -> ActivationSigner:
-        key = self._online_key("certificate")
+        """With the key of certificates, as above."""
+        current = CurrentKey(self.online / "certificate.pem")
 
         def sign(claims: ActivationClaims) -> str:
             return issue_activation(
@@ -153,7 +154,7 @@ class KeyFolder:
                 activated_at=claims.activated_at,
                 valid_until=claims.valid_until,
                 now=claims.issued_at,
-                key=key,
+                key=current.key(),
             )
 
         return sign

@@ -49,7 +49,7 @@ from tenure_server.domain.products import Product
 from tenure_server.domain.release_drafts import ReleaseDraft
 from tenure_server.domain.reminders import Reminder
 from tenure_server.domain.search_words import fits, wanted_words
-from tenure_server.domain.seats import Seat
+from tenure_server.domain.seats import ProductSeatRules, Seat
 from tenure_server.domain.support_requests import SupportRequest
 from tenure_server.domain.webhooks import Attempt, Delivery, WebhookEndpoint
 from tenure_server.errors import Conflict, NotFound
@@ -97,6 +97,7 @@ class _Tables:
 
     signer: SignerTables = field(default_factory=SignerTables)
     seats: dict[tuple[str, str], Seat] = field(default_factory=dict)  # by licence id and machine
+    seat_rules: dict[ProductName, ProductSeatRules] = field(default_factory=dict)
     support: SupportTables = field(default_factory=SupportTables)
 
     def copy(self) -> Self:
@@ -202,7 +203,7 @@ class _MemoryRecords:
         self.publication_requests = MemoryPublicationRequests(tables.signer)
         self.signer_lives = MemorySignerLives(tables.signer)
         self.expiry_notices = MemoryExpiryNotices(tables.signer)
-        self.seats = MemorySeats(tables.seats, tables.licences)
+        self.seats = MemorySeats(tables.seats, tables.licences, tables.seat_rules, _Table(tables).require_product)
         self.support_requests = MemorySupportRequests(tables.support, self._words_around, tables.reports.values())
         self.support_messages = MemorySupportMessages(tables.support)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
-from tenure_server.domain.seats import Seat
+from tenure_server.domain.seats import ProductSeatRules, Seat
 from tenure_server.errors import NotFound
+from tenure_signing.names import ProductName
 
 
 @dataclass
 class MemorySeats:
     seats: dict[tuple[str, str], Seat]
     licences: Container[str]
+    rules: dict[ProductName, ProductSeatRules]
+    require_product: Callable[[ProductName], object]
 
     def lock(self, licence_id: str) -> None:
         """There is one writer at a time anyway."""
@@ -29,3 +32,10 @@ class MemorySeats:
 
     def remove(self, licence_id: str, machine: str) -> bool:
         return self.seats.pop((licence_id, machine), None) is not None
+
+    def product_rules(self, product: ProductName) -> ProductSeatRules:
+        return self.rules.get(product, ProductSeatRules())
+
+    def set_product_rules(self, product: ProductName, rules: ProductSeatRules) -> None:
+        self.require_product(product)
+        self.rules[product] = rules

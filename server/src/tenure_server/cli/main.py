@@ -35,6 +35,7 @@ from tenure_server.cli import (
     reminders,
     reports,
     rollouts,
+    seats,
     server,
     tokens,
     trust,
@@ -86,6 +87,7 @@ licences.register(app)
 customers.register(app)
 orders.register(app)
 quotes.register(app)
+seats.register(app)
 licence_updates.register()
 explain.register(app)
 releases.register(app)

@@ -21,7 +21,9 @@ from tenure_server.cli.release_drafts import (
     print_draft,
 )
 from tenure_server.domain.products import LapsePolicy, Product
+from tenure_server.domain.seats import MOST_EXPIRY_DAYS, ProductSeatRules, SeatLimit
 from tenure_server.errors import Conflict
+from tenure_server.use_cases.set_seat_rules import rule_facts
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.entitlement import ServicePacks
 from tenure_signing.languages import ENGLISH, parse_language
@@ -157,6 +159,64 @@ def set_notes_language(
         print_json({"product": product, "notes_language": wanted, "is_new": is_new})
         return
     print_line(f"{'From now on' if is_new else 'As before'}, the notes of {product} are in {wanted}.")
+
+
+_AS_SET = "default"
+_NEVER = "never"
+
+
+@commands.command("seats")
+def seats(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="PRODUCT", help="The product's name.")],
+    limit: Annotated[
+        str | None, typer.Option("--limit", help="At the limit: refuse, warn, or default: as TENURE_SEAT_LIMIT says.")
+    ] = None,
+    expiry: Annotated[
+        str | None,
+        typer.Option("--expiry-days", help="A number, never, or default: as TENURE_SEAT_EXPIRY_DAYS says."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show or change what holds for machines' seats.
+
+    What happens to one machine more than a licence has seats, and after how many days without contact one is free.
+    """
+    context = context_of(ctx)
+    product, rules = parsed("PRODUCT", name, parse_product), context.installation.set_seat_rules
+    found = rules.show(product)
+    if limit is not None or expiry is not None:
+        wanted = ProductSeatRules(
+            found.own.limit if limit is None else parsed("--limit", limit, _limit),
+            found.own.expiry_days if expiry is None else parsed("--expiry-days", expiry, _expiry_days),
+        )
+        found = rules(product, wanted, who=context.who)
+    days = found.rules.expiry.days if found.rules.expiry is not None else None
+    if as_json:
+        holds = {"limit": found.rules.limit.value, "expiry_days": days}
+        print_json({"product": product, "own": dict(rule_facts(found.own)), "holds": holds})
+        return
+    by_limit = "" if found.own.limit is not None else " (the setting)"
+    by_expiry = "" if found.own.expiry_days is not None else " (the setting)"
+    when = f"after {plural(days, 'day')} without contact" if days is not None else "never"
+    print_facts({"at the limit": f"{found.rules.limit}{by_limit}", "seats expire": f"{when}{by_expiry}"})
+
+
+def _limit(text: str) -> SeatLimit | None:
+    if text == _AS_SET:
+        return None
+    if text not in tuple(SeatLimit):
+        raise ValueError(f"is {', '.join(SeatLimit)} or {_AS_SET}")
+    return SeatLimit(text)
+
+
+def _expiry_days(text: str) -> int | None:
+    """0: never. Raises ``ValueError``."""
+    if text in (_AS_SET, _NEVER):
+        return None if text == _AS_SET else 0
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_EXPIRY_DAYS:
+        raise ValueError(f"is a number of days from 1 to {MOST_EXPIRY_DAYS}, {_NEVER} or {_AS_SET}")
+    return int(text)
 
 
 @commands.command("list")

@@ -105,7 +105,7 @@ def print_quote(
             raise typer.BadParameter("the file's name ends in .pdf or .html", param_hint="--to")
     with file.open("xb") as opened:
         opened.write(body)
-    print_line(f"Wrote {paper.title} to {file}.")
+    print_line(f"Wrote quote {number} to {file}.")
 
 
 @commands.command("accept")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from tenure_server.domain.licences import Licence
@@ -56,13 +57,15 @@ class PricedThing(StrEnum):
 @dataclass(frozen=True, slots=True)
 class PriceLine:
     """What is charged for one thing. ``arithmetic`` says how a price that was reckoned came about, else it is empty;
-    ``basis`` is the total purchase price it was reckoned from."""
+    ``basis`` is the total purchase price it was reckoned from, and ``percent`` how much of that for the whole term:
+    None where nothing was reckoned, or it was not written down yet."""
 
     thing: PricedThing
     text: str
     arithmetic: str
     amount: Money
     basis: Money | None = None
+    percent: Decimal | None = None
 
 
 def price_lines(sale: Sale, licence: Licence | None, prices: SmpPrices) -> tuple[PriceLine, ...]:
@@ -90,7 +93,7 @@ def smp_line(basis: Money, years: int, prices: SmpPrices) -> PriceLine:
     each = f" ({prices.two_year_percent_per_year:f} % a year for 2 years)" if years == 2 else ""
     text = "Support and maintenance (SMP), " + ("one year" if years == 1 else "two years")
     arithmetic = f"{percent:f} %{each} of the total purchase price of {show(basis)} = {show(price)}"
-    return PriceLine(PricedThing.SMP, text, arithmetic, price, basis)
+    return PriceLine(PricedThing.SMP, text, arithmetic, price, basis, percent)
 
 
 class OrderState(StrEnum):

@@ -195,3 +195,9 @@ def language_spoken(language: str) -> str:
     """The language that is nearest to the wanted one (``de-AT`` is ``de``); English where there is none."""
     wanted = language.replace("_", "-").partition("-")[0].lower()
     return wanted if wanted in WORDS else DEFAULT_LANGUAGE
+
+
+def language_for(known: str, general: str) -> str:
+    """The one in which a customer is spoken to. ``known``: the customer's, which is English where nobody said another;
+    then ``general``, the vendor's, is meant."""
+    return language_spoken(known if known != DEFAULT_LANGUAGE else general)

@@ -35,6 +35,31 @@ class SeatRules:
             raise ValueError("seats expire after a positive time")
 
 
+MOST_EXPIRY_DAYS = 3660
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSeatRules:
+    """What the vendor set for one product; None: as the settings of the installation say.
+
+    ``expiry_days``: 0 to 3660; 0: seats never expire. Raises ``ValueError`` for any other.
+    """
+
+    limit: SeatLimit | None = None
+    expiry_days: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.expiry_days is not None and not 0 <= self.expiry_days <= MOST_EXPIRY_DAYS:
+            raise ValueError(f"seats expire after 1 to {MOST_EXPIRY_DAYS} days, or never")
+
+    def over(self, general: SeatRules) -> SeatRules:
+        """The rules that hold for the product."""
+        expiry = general.expiry
+        if self.expiry_days is not None:
+            expiry = timedelta(days=self.expiry_days) if self.expiry_days else None
+        return SeatRules(self.limit or general.limit, expiry)
+
+
 @dataclass(frozen=True, slots=True)
 class Seat:
     """A machine that uses the licence. Who it is only the machine itself can tell: ``machine`` is a digest."""
@@ -94,3 +119,17 @@ def most_machines(seats: int) -> int:
 def is_seat_name(name: str) -> bool:
     """Whether a person can read it on one line of a terminal."""
     return 1 <= len(name) <= MAX_NAME_CHARACTERS and name.isprintable() and name == name.strip()
+
+
+SHORTEST_MACHINE = 4
+"""Of the characters that a machine can be named by; fewer fit too many."""
+
+
+def seats_named(seats: Iterable[Seat], said: str) -> tuple[Seat, ...]:
+    """Those that a person may mean: by the name as it stands, else by how the machine begins."""
+    held = tuple(seats)
+    by_name = tuple(seat for seat in held if seat.name == said)
+    begins = said.lower()
+    if by_name or len(begins) < SHORTEST_MACHINE:
+        return by_name
+    return tuple(seat for seat in held if seat.machine.startswith(begins))

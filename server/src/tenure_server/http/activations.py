@@ -27,6 +27,7 @@ from tenure_server.http.parameters import NoParameters
 from tenure_server.http.reading import RequestModel, read
 from tenure_server.http.wire import Answer
 from tenure_server.use_cases.seats import ActivateSeat, ListSeats, ReleaseSeat, TakenSeats
+from tenure_server.use_cases.set_seat_rules import SetSeatRules
 from tenure_signing.activation import parse_machine
 
 _MACHINE = "^[0-9a-f]{64}$"
@@ -46,10 +47,16 @@ class ActivationBody(BodyModel):
     only_if_held: bool = Field(default=False, description="a machine without a seat gets none: 404 `not_activated`")
 
 
+Machine = Annotated[
+    str,
+    PlainValidator(parse_machine),
+    WithJsonSchema({"type": "string", "pattern": _MACHINE}),
+    Field(description="as it was activated"),
+]
+
+
 class ReleaseRequest(RequestModel):
-    machine: Annotated[str, PlainValidator(parse_machine), WithJsonSchema({"type": "string", "pattern": _MACHINE})] = (
-        Field(description="as it was activated")
-    )
+    machine: Machine
 
 
 class SeatAnswer(Answer):
@@ -77,6 +84,17 @@ class ActivationsAnswer(Answer):
     over_limit: bool = Field(description="whether more are taken than the licence has")
     limit: SeatLimit = Field(description="what happens to one machine more than there are seats")
     activations: list[SeatAnswer] = Field(description="oldest first")
+
+    @classmethod
+    def of(cls, found: TakenSeats) -> Self:
+        return cls(
+            licence_id=found.licence.licence_id,
+            seats=found.licence.seats,
+            taken=len(found.taken),
+            over_limit=found.is_over_limit,
+            limit=found.rules.limit,
+            activations=[SeatAnswer.of(seat, found) for seat in found.taken],
+        )
 
 
 class ActivationAnswer(Answer):
@@ -122,6 +140,7 @@ class SeatParts:
     activate: ActivateSeat
     release: ReleaseSeat
     list: ListSeats
+    rules: SetSeatRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +151,7 @@ class ActivationsEndpoint:
     def get(self, request: Request) -> Response:
         licence = self.authentication.licence(request)
         read(request, NoParameters)
-        found = self.seats.list(licence.licence_id)
-        return _answer(
-            ActivationsAnswer(
-                licence_id=licence.licence_id,
-                seats=found.licence.seats,
-                taken=len(found.taken),
-                over_limit=found.is_over_limit,
-                limit=found.rules.limit,
-                activations=[SeatAnswer.of(seat, found) for seat in found.taken],
-            )
-        )
+        return _answer(ActivationsAnswer.of(self.seats.list(licence.licence_id)))
 
     async def post(self, request: Request) -> Response:
         licence = await run_in_threadpool(self.authentication.licence, request)

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from tenure_server.errors import (
     AuthenticationRequired,
@@ -144,13 +145,19 @@ def _answer_tenure_error(_: Request, error: Exception) -> Response:
     return problem_of(error).response()
 
 
-def _answer_router(_: Request, error: Exception) -> Response:
+def _answer_router(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, detail = _ROUTER_WORDS.get(error.status_code, ("http_error", _title(error.status_code) + "."))
     headers = dict(error.headers or {})
     if "Allow" in headers:
-        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))  # the router's order is a set's
+        headers["Allow"] = ", ".join(sorted(_methods_at(request)))
     return Answerable(error.status_code, code, detail).response(headers)
+
+
+def _methods_at(request: Request) -> set[str]:
+    """All that the address answers to: it has a route for each, and the router names those of the first only."""
+    routes = (route for route in request.app.routes if isinstance(route, Route))
+    return {method for one in routes if one.matches(request.scope)[0] is not Match.NONE for method in one.methods or ()}
 
 
 def _title(status: int) -> str:

@@ -23,6 +23,7 @@ from tenure_server.http import (
     publishing,
     release_drafts,
     releases,
+    seats,
     tokens,
     trust,
     update_check,
@@ -126,6 +127,7 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
     yield Endpoint("/v1/activations", machines.get, activations.LIST)
     yield Endpoint("/v1/activations", machines.post, activations.ACTIVATE)
     yield Endpoint("/v1/activations", machines.delete, activations.RELEASE)
+    yield from seats.seat_endpoints(TokenAuthentication(parts.authenticate_token), parts.seats)
     yield Endpoint("/downloads/_trust/{file}", trusted_files.get, downloads.TRUSTED_FILE)
     yield Endpoint("/downloads/{product}/{version}/{file}", builds.get, downloads.DOWNLOAD)
     yield Endpoint("/metadata/{file}", roles.get, metadata.OPERATION)

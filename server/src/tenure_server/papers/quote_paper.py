@@ -1,38 +1,43 @@
-"""A quote as a page to print and as a PDF, from the same words."""
+"""A quote as a page to print and as a PDF, from the same words, in the language of the customer: days, amounts and
+percentages as that language writes them (CLDR, through Babel). The vendor's address and terms are as the vendor wrote
+them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import assert_never
 
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency, format_percent, get_currency_precision
 from fpdf import FPDF
-from fpdf.fonts import TTFFont
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tenure_server.domain.customers import Customer
-from tenure_server.domain.money import show
+from tenure_server.domain.orders import PricedThing, PriceLine
 from tenure_server.domain.quotes import Quote
-from tenure_server.errors import InvalidRequest
+from tenure_server.domain.reminder_words import DEFAULT_LANGUAGE, language_for
+from tenure_server.papers.paper_fonts import add_font, plain
+from tenure_server.papers.quote_words import QUOTE_WORDS, QuoteWords
+from tenure_signing.releases import Money
 
-FONTS = (
-    Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
-    Path("/usr/share/fonts/TTF/DejaVuSans.ttf"),
-    Path("/usr/share/fonts/dejavu-sans-fonts/DejaVuSans.ttf"),
-)
-"""Where distributions keep one that has the letters of most languages; used unless a setting names another."""
-
+_LOCALES = {"en": "en_GB"}  # days as the customer's page writes them
 _INK, _GREY = 25, 110
 
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """Who makes the quote. ``address`` has lines; ``font`` is a TrueType file for PDF."""
+    """Who makes the quote. ``address`` has lines; ``font`` is a TrueType file for PDF; ``language`` that of customers
+    whose own is not known."""
 
     name: str
     address: str = ""
     font: Path | None = None
+    language: str = DEFAULT_LANGUAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +50,83 @@ class QuotePaper:
     today: date
 
     @property
+    def language(self) -> str:
+        return language_for(self.customer.details.language, self.vendor.language)
+
+    @property
+    def words(self) -> QuoteWords:
+        return QUOTE_WORDS[self.language]
+
+    @property
     def title(self) -> str:
-        return f"Quote {self.quote.number}"
+        return self.words.title.format(number=self.quote.number)
 
     @property
     def addressee(self) -> list[str]:
         details = self.customer.details
-        vat_id = f"VAT id {details.vat_id}" if details.vat_id else None
+        vat_id = self.words.vat_id.format(vat_id=details.vat_id) if details.vat_id else None
         return [text for text in (details.name, details.email, vat_id) if text]
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        quote = self.quote
-        facts = [("Date", str(quote.made_on)), ("Valid until", f"{quote.valid_until}, inclusive")]
+        quote, words = self.quote, self.words
+        until = words.inclusive.format(day=self._day(quote.valid_until))
+        facts = [(words.date, self._day(quote.made_on)), (words.valid_until, until)]
         if quote.sale.licence_id is not None:
-            facts.append(("For licence", quote.sale.licence_id))
+            facts.append((words.licence, quote.sale.licence_id))
         if quote.sale.free_support_until is not None:
-            facts.append(("Free support until", f"{quote.sale.free_support_until}, inclusive"))
-        state = quote.state_on(self.today)
-        return [*facts, *([("State", str(state))] if state != "open" else [])]
+            free = words.inclusive.format(day=self._day(quote.sale.free_support_until))
+            facts.append((words.free_support, free))
+        state = words.state_word(quote.state_on(self.today))
+        return [*facts, *([(words.state, state)] if state is not None else [])]
 
     @property
     def lines(self) -> list[tuple[str, str, str]]:
         """Text, arithmetic and amount."""
-        return [(line.text, line.arithmetic, show(line.amount)) for line in self.quote.lines]
+        return [(self._text(line), self._arithmetic(line), self._money(line.amount)) for line in self.quote.lines]
 
     @property
     def total(self) -> str:
-        return show(self.quote.total)
+        return self._money(self.quote.total)
+
+    def _text(self, line: PriceLine) -> str:
+        sale, words = self.quote.sale, self.words
+        match line.thing:
+            case PricedThing.BASE:
+                return words.base.format(product=sale.product, edition=sale.edition)
+            case PricedThing.ADDITIONAL_USERS:
+                return words.one_user if sale.additional_users == 1 else words.users.format(count=sale.additional_users)
+            case PricedThing.SMP:
+                return words.one_year if sale.smp_years == 1 else words.two_years
+            case unexpected:
+                assert_never(unexpected)
+
+    def _arithmetic(self, line: PriceLine) -> str:
+        """As it was written down where the percentage was not yet kept by itself."""
+        if line.percent is None or line.basis is None:
+            return line.arithmetic
+        years = self.quote.sale.smp_years or 1
+        said = self.words.arithmetic if years == 1 else self.words.arithmetic_two_years
+        return said.format(
+            percent=self._percent(line.percent),
+            each=self._percent(line.percent / years),
+            basis=self._money(line.basis),
+            price=self._money(line.amount),
+        )
+
+    @property
+    def _locale(self) -> Locale:
+        return Locale.parse(_LOCALES.get(self.language, self.language))
+
+    def _day(self, day: date) -> str:
+        return format_date(day, format="long", locale=self._locale)
+
+    def _money(self, amount: Money) -> str:
+        exact = Decimal(amount.minor_units).scaleb(-get_currency_precision(amount.currency))
+        return format_currency(exact, amount.currency, format="¤¤ #,##0.00", locale=self._locale)
+
+    def _percent(self, percent: Decimal) -> str:
+        return format_percent(percent / 100, locale=self._locale, decimal_quantization=False)
 
     @property
     def address(self) -> list[str]:
@@ -85,7 +139,7 @@ class QuotePaper:
     def pdf(self) -> bytes:
         """A4. Raises ``InvalidRequest`` (``font_missing``) for letters that no font at hand has."""
         pdf = FPDF(format="A4")
-        family = self._font(pdf)
+        family = add_font(pdf, self._all_text(), self.vendor.font)
         pdf.set_title(self.title)
         pdf.set_author(self.vendor.name)
         pdf.set_creation_date(self.quote.made_at)
@@ -95,7 +149,7 @@ class QuotePaper:
         def write(text: str, size: float = 10, *, grey: int = _INK, align: str = "L", height: float = 5.5) -> None:
             pdf.set_font(family, size=size)
             pdf.set_text_color(grey)
-            pdf.multi_cell(0, height, text, align=align, new_x="LMARGIN", new_y="NEXT")
+            pdf.multi_cell(0, height, plain(text, family), align=align, new_x="LMARGIN", new_y="NEXT")
 
         write(self.vendor.name, 13, height=7)
         for line in self.address:
@@ -107,7 +161,7 @@ class QuotePaper:
         write(self.title, 18, height=9)
         pdf.ln(2)
         for name, fact in self.facts:
-            write(f"{name}: {fact}")
+            write(self.words.fact.format(name=name, fact=fact))
         pdf.ln(8)
         for text, arithmetic, amount in self.lines:
             self._priced(pdf, family, text, amount)
@@ -117,7 +171,7 @@ class QuotePaper:
         pdf.set_draw_color(_GREY)
         pdf.line(pdf.l_margin, pdf.get_y(), pdf.w - pdf.r_margin, pdf.get_y())
         pdf.ln(2)
-        self._priced(pdf, family, "Total", self.total, size=12)
+        self._priced(pdf, family, self.words.total, self.total, size=12)
         if self.quote.terms:
             pdf.ln(10)
             write(self.quote.terms, 9)
@@ -128,35 +182,18 @@ class QuotePaper:
         pdf.set_text_color(_INK)
         width = pdf.epw - 45
         top = pdf.get_y()
-        pdf.multi_cell(width, 5.5, text, new_x="RIGHT", new_y="TOP")
+        pdf.multi_cell(width, 5.5, plain(text, family), new_x="RIGHT", new_y="TOP")
         bottom = pdf.get_y()
+        pdf.set_font(family, size=size + 1)  # letters of a fallback font leave their size behind
+        pdf.set_font(family, size=size)
         pdf.set_xy(pdf.l_margin + width, top)
-        pdf.cell(45, 5.5, amount, align="R", new_x="LMARGIN", new_y="NEXT")
+        pdf.cell(45, 5.5, plain(amount, family), align="R", new_x="LMARGIN", new_y="NEXT")
         pdf.set_y(max(bottom, pdf.get_y()))
 
-    def _font(self, pdf: FPDF) -> str:
-        """PDF's own font where its letters do, else one with more."""
-        words = [self.vendor.name, *self.address, *self.addressee, self.quote.terms]
-        text = "".join([*words, *(f"{line}{arithmetic}{amount}" for line, arithmetic, amount in self.lines)])
-        if text.isascii():
-            return "helvetica"
-        font = self.vendor.font or next((path for path in FONTS if path.is_file()), None)
-        if font is None:
-            raise InvalidRequest(
-                "The quote has letters that need a font.",
-                code="font_missing",
-                hint="TENURE_QUOTE_FONT names a TrueType file, such as DejaVuSans.ttf; the page needs none",
-            )
-        pdf.add_font("paper", fname=font)
-        added = pdf.fonts["paper"]
-        assert isinstance(added, TTFFont)
-        if any(ord(letter) not in added.cmap for letter in text if letter.isprintable()):
-            raise InvalidRequest(
-                "The quote has letters that the font has not.",
-                code="font_missing",
-                hint="TENURE_QUOTE_FONT names a TrueType file that has them; the page needs none",
-            )
-        return "paper"
+    def _all_text(self) -> str:
+        words, said = self.words, [self.vendor.name, *self.address, *self.addressee, self.quote.terms, self.title]
+        facts = [words.fact.format(name=name, fact=fact) for name, fact in self.facts]
+        return "".join([*said, *facts, *("".join(line) for line in self.lines), words.total, self.total])
 
 
 @cache

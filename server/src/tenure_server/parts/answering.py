@@ -11,12 +11,14 @@ from tenure_server.use_cases.change_update_rules import ChangeUpdateRules
 from tenure_server.use_cases.check_for_update import CheckForUpdate
 from tenure_server.use_cases.download import Download
 from tenure_server.use_cases.explain_update import ExplainUpdate
+from tenure_server.use_cases.find_seats import FindSeats
 from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.licence_cache import LicenceCache
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.report_install import PendingReports, ReportInstall, WriteReports
 from tenure_server.use_cases.seats import ActivateSeat, ListSeats, ReleaseSeat
+from tenure_server.use_cases.set_seat_rules import SetSeatRules
 
 
 class AnsweringParts(PublishingParts):
@@ -77,3 +79,11 @@ class AnsweringParts(PublishingParts):
     @cached_property
     def list_seats(self) -> ListSeats:
         return ListSeats(self.database, self.clock, self.settings.seat_rules)
+
+    @cached_property
+    def set_seat_rules(self) -> SetSeatRules:
+        return SetSeatRules(self.database, self.clock, self.settings.seat_rules)
+
+    @cached_property
+    def find_seats(self) -> FindSeats:
+        return FindSeats(self.database, self.clock, self.settings.seat_rules)

@@ -82,7 +82,7 @@ class SellingParts(AnsweringParts):
     def vendor(self) -> Vendor:
         """Who is named on papers."""
         settings = self.settings
-        return Vendor(settings.vendor_name, settings.vendor_address, settings.quote_font)
+        return Vendor(settings.vendor_name, settings.vendor_address, settings.quote_font, settings.language)
 
     @cached_property
     def import_licences(self) -> ImportLicences:

@@ -20,6 +20,7 @@ from tenure_server.use_cases.reminder_facts import ReminderFactsOf
 from tenure_server.use_cases.reminder_links import ReminderLinks
 from tenure_server.use_cases.send_mail import SendMail
 from tenure_server.use_cases.show_webhooks import ShowWebhooks
+from tenure_server.use_cases.warn_of_webhooks import WarnOfWebhooks
 
 
 class TellingParts(SellingParts):
@@ -58,12 +59,17 @@ class TellingParts(SellingParts):
         return SendMail(self.database, self.signing_clock, self.mailer, self.settings.support_address)
 
     @cached_property
+    def warn_of_webhooks(self) -> WarnOfWebhooks:
+        settings = self.settings
+        return WarnOfWebhooks(self.database, self.signing_clock, self.mailer, settings.operators, settings.public_url)
+
+    @cached_property
     def reminder_links(self) -> ReminderLinks:
         return ReminderLinks(self.keys.secret_for("reminder links"))
 
     @cached_property
     def reminder_choice(self) -> ReminderChoice:
-        return ReminderChoice(self.database, self.clock, self.reminder_links)
+        return ReminderChoice(self.database, self.clock, self.reminder_links, self.settings.language)
 
     @cached_property
     def remind_customers(self) -> RemindCustomers:

@@ -1,4 +1,4 @@
-"""Where the link in a reminder leads: one button that stops reminders, in the words of the mail.
+"""Where the link in a reminder leads: one button that stops reminders, in the words and the language of the mail.
 
 Opening the link changes nothing, because mail scanners open links. Mail programs that have a button of their own POST
 to the same address, from no page of ours and without a cookie (RFC 8058): the link itself is the proof.
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tenure_server.domain.reminder_words import WORDS, language_spoken
+from tenure_server.domain.reminder_words import WORDS
 from tenure_server.portal.pages import Pages
 from tenure_server.use_cases.reminder_choice import ReminderChoice
 
@@ -24,11 +24,9 @@ PATH = "/portal/reminders/{token}"
 class ReminderPages:
     choice: ReminderChoice
     pages: Pages
-    language: str
 
     def ask(self, request: Request) -> Response:
         token = request.path_params["token"]
-        self.choice.licence_by(token)
         return self._page(token, is_done=False)
 
     def stop(self, request: Request) -> Response:
@@ -37,9 +35,10 @@ class ReminderPages:
         return self._page(token, is_done=True)
 
     def _page(self, token: str, *, is_done: bool) -> Response:
-        language = language_spoken(self.language)
-        words = WORDS[language]
-        return self.pages.render("reminders.html", words=words, language=language, token=token, is_done=is_done)
+        language = self.choice.language_by(token)
+        return self.pages.render(
+            "reminders.html", words=WORDS[language], language=language, token=token, is_done=is_done
+        )
 
 
 Answering = Callable[[Callable[[Request], Response]], Callable[[Request], Awaitable[Response]]]

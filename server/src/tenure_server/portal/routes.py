@@ -21,6 +21,7 @@ from tenure_server.http.languages import wanted_languages
 from tenure_server.http.problems import Answerable, incident_of, problem_of
 from tenure_server.portal import wording
 from tenure_server.portal.forms import read_form, require_own_page
+from tenure_server.portal.machine_pages import MachinePages, machine_routes, told
 from tenure_server.portal.pages import HEADERS, Pages
 from tenure_server.portal.release_view import release_page
 from tenure_server.portal.reminder_pages import ReminderPages, reminder_routes
@@ -34,6 +35,7 @@ from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.reminder_choice import ReminderChoice
+from tenure_server.use_cases.seats import ListSeats, ReleaseSeat
 from tenure_signing.errors import InvalidName, InvalidVersion
 from tenure_signing.languages import Language, parse_language
 from tenure_signing.licence_key import normalise_pasted
@@ -59,10 +61,19 @@ class Portal:
     list_releases: ListReleases
     download: Download
     feed_tokens: FeedTokens
+    list_seats: ListSeats
+    release_seat: ReleaseSeat
     sessions: Sessions
     pages: Pages
     public_url: str
     renewal_url: str | None
+
+    @property
+    def machines(self) -> MachinePages:
+        policy = self.show_licence.policy
+        return MachinePages(
+            self.list_seats, self.release_seat, self.pages, self.public_url, policy.day_of, self.licence
+        )
 
     def home(self, request: Request) -> Response:
         """The licence's page; the sign-in page for those who are not signed in."""
@@ -82,6 +93,8 @@ class Portal:
             licence=licence,
             support=support,
             timeline_words=timeline_words(support.timeline, today) if support.timeline else "",
+            machines=self.machines.view(licence),
+            seat_told=told(request),
             page=releases,
             renewal_url=self.renewal_url,
             velopack_address=f"{self.public_url}/feeds/{token}/velopack/{licence.product}",
@@ -145,7 +158,8 @@ class Portal:
 
     def lost(self, request: Request) -> Response:
         """An address below the page that leads nowhere; those that only take forms lead home."""
-        if request.path_params["rest"] in ("", "session", "session/end"):
+        rest = request.path_params["rest"]
+        if rest in ("", "session", "session/end") or rest.startswith("machines/"):
             return _see_other()
         raise NotFound("There is no such page. The link may be old or incomplete.", code="not_found")
 
@@ -235,13 +249,14 @@ def portal_routes(
     list_releases: ListReleases,
     download: Download,
     feed_tokens: FeedTokens,
+    list_seats: ListSeats,
+    release_seat: ReleaseSeat,
     public_url: str,
     vendor_name: str,
     renewal_url: str | None,
     session_secret: bytes,
     session_clock: Clock,
     reminder_choice: ReminderChoice,
-    language: str,
     request_steps: RequestSteps,
     zone: tzinfo,
 ) -> list[Route]:
@@ -254,6 +269,8 @@ def portal_routes(
         list_releases=list_releases,
         download=download,
         feed_tokens=feed_tokens,
+        list_seats=list_seats,
+        release_seat=release_seat,
         sessions=Sessions(session_secret, session_clock, is_https=urlsplit(public_url).scheme == "https"),
         pages=Pages(vendor_name),
         public_url=public_url,
@@ -263,10 +280,11 @@ def portal_routes(
     requests = RequestPages(
         licence_of=portal.licence, steps=request_steps, zone=zone, pages=portal.pages, public_url=public_url
     )
-    reminders = ReminderPages(reminder_choice, portal.pages, language)
+    reminders = ReminderPages(reminder_choice, portal.pages)
     return [
         *reminder_routes(reminders, lambda answer: answering(_in_thread(answer))),
         *request_routes(requests, answering, _in_thread),
+        *machine_routes(portal.machines, answering),
         Route(HOME, answering(_in_thread(portal.home)), methods=["GET"]),
         Route("/portal/releases", answering(_in_thread(portal.older)), methods=["GET"]),
         Route("/portal/session", answering(portal.sign_in), methods=["POST"]),

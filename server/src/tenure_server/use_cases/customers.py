@@ -18,7 +18,7 @@ from tenure_server.domain.customers import (
     contact_faults,
 )
 from tenure_server.domain.paging import Page, Place
-from tenure_server.domain.reminder_words import language_spoken
+from tenure_server.domain.reminder_words import language_for
 from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import required_reason
@@ -176,7 +176,7 @@ def language_of(customer: Customer | None, default: str) -> str:
     """In which of the languages of our mail the customer is written to: the customer's, where it was said, else the
     default."""
     known = customer.details.language if customer is not None else DEFAULT_LANGUAGE
-    return language_spoken(known if known != DEFAULT_LANGUAGE else default)
+    return language_for(known, default)
 
 
 def customer_of(records: Records, customer_id: str) -> Customer:

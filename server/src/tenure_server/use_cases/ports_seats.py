@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from tenure_server.domain.seats import Seat
+from tenure_server.domain.seats import ProductSeatRules, Seat
+from tenure_signing.names import ProductName
 
 
 class Seats(Protocol):
@@ -25,4 +26,12 @@ class Seats(Protocol):
 
     def remove(self, licence_id: str, machine: str) -> bool:
         """Whether there was one."""
+        ...
+
+    def product_rules(self, product: ProductName) -> ProductSeatRules:
+        """Those of nothing for a product that has none of its own, or that there is not."""
+        ...
+
+    def set_product_rules(self, product: ProductName, rules: ProductSeatRules) -> None:
+        """In place of earlier ones. Raises ``NotFound`` (``unknown_product``)."""
         ...

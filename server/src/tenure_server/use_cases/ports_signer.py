@@ -75,7 +75,8 @@ class SignerLives(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExpiryNotice:
-    """One mail to one person about one expiry: ``stage`` is the number of days, ``quarter`` or ``expired``."""
+    """What one person is told in one mail: of a role's expiry, with ``stage`` the number of days, ``quarter`` or
+    ``expired``; or of a webhook, with ``role`` its id, ``expires`` when it was disabled, and ``stage`` ``disabled``."""
 
     role: str
     expires: datetime

@@ -8,6 +8,7 @@ from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import Licence
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import licence_of
+from tenure_server.use_cases.customers import language_of
 from tenure_server.use_cases.events import announce_licence
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.reminder_links import ReminderLinks
@@ -21,6 +22,7 @@ class ReminderChoice:
     database: Database
     clock: Clock
     links: ReminderLinks
+    language: str  # of customers whose own is not known
 
     def opt_out_by(self, token: str) -> None:
         """By the link in a mail. Doing it again changes nothing. Raises ``NotFound`` (``unknown_link``)."""
@@ -31,6 +33,12 @@ class ReminderChoice:
         licence_id = self.links.licence_id_of(token)
         with self.database.reading() as records:
             return licence_of(records, licence_id)
+
+    def language_by(self, token: str) -> str:
+        """In which the customer of the licence is spoken to, as in the mail. Raises as ``licence_by``."""
+        licence = self.licence_by(token)
+        with self.database.reading() as records:
+            return language_of(records.customers.get(licence.customer_id), self.language)
 
     def opt_out(self, licence_id: str, *, who: str) -> bool:
         """Whether that is new. Raises ``NotFound`` (``unknown_licence``)."""

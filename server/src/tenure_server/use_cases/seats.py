@@ -11,7 +11,15 @@ from datetime import datetime
 
 from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import Licence
-from tenure_server.domain.seats import REFUSALS_TOLD_EVERY, Seat, Seating, SeatRules, is_seat_name, seating, split_stale
+from tenure_server.domain.seats import (
+    REFUSALS_TOLD_EVERY,
+    Seat,
+    Seating,
+    SeatRules,
+    is_seat_name,
+    seating,
+    split_stale,
+)
 from tenure_server.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import licence_of
@@ -21,6 +29,7 @@ from tenure_server.use_cases.signers import ActivationClaims, ActivationSigner
 from tenure_signing.activation import parse_machine
 from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.errors import InvalidName
+from tenure_signing.names import ProductName
 
 CUSTOMER = "customer"
 """Who holds the licence key, in the audit trail."""
@@ -33,7 +42,7 @@ _REFUSED = "seat.refused"
 
 @dataclass(frozen=True, slots=True)
 class TakenSeats:
-    """The machines of a licence, oldest first, without those that have expired."""
+    """The machines of a licence, oldest first, without those that have expired. ``rules``: of its product."""
 
     licence: Licence
     taken: tuple[Seat, ...]
@@ -72,10 +81,10 @@ class ActivateSeat:
             raise InvalidRequest("A name is a printable line of 1 to 80 characters.", code="invalid_seat_name")
         now = self.clock()
         with self.database.writing() as records:
-            licence, held = _held(records, licence_id, now, self.rules)
+            licence, held, rules = _held(records, licence_id, now, self.rules)
             _require_active(licence)
             before = next((seat for seat in held if seat.machine == machine), None)
-            verdict = seating(held, machine, licence.seats, self.rules.limit)
+            verdict = seating(held, machine, licence.seats, rules.limit)
             seat = None  # the refusal is raised after the transaction, so that what it wrote is kept
             if before is not None:
                 seat = before.seen(now, name)
@@ -90,16 +99,16 @@ class ActivateSeat:
             taken = records.seats.of_licence(licence_id)
         if seat is None:
             raise _no_seat(licence, only_if_held=only_if_held)
-        return Activated(seat, TakenSeats(licence, taken, self.rules), self._signed(licence, seat, now))
+        return Activated(seat, TakenSeats(licence, taken, rules), self._signed(licence, seat, rules, now))
 
-    def _signed(self, licence: Licence, seat: Seat, now: datetime) -> str:
+    def _signed(self, licence: Licence, seat: Seat, rules: SeatRules, now: datetime) -> str:
         return self.sign_activation(
             ActivationClaims(
                 licence_id=licence.licence_id,
                 product=licence.product,
                 machine=seat.machine,
                 activated_at=seat.activated_at,
-                valid_until=seat.valid_until(self.rules),
+                valid_until=seat.valid_until(rules),
                 issued_at=max(now, seat.activated_at),  # should the server's clock have gone back
             )
         )
@@ -116,7 +125,7 @@ class ReleaseSeat:
         machine = _machine(machine)
         now = self.clock()
         with self.database.writing() as records:
-            licence, _ = _held(records, licence_id, now, self.rules)
+            licence, _, _ = _held(records, licence_id, now, self.rules)
             was_held = records.seats.remove(licence_id, machine)
             if was_held:
                 _tell(records, now, who, EventType.SEAT_RELEASED, licence, machine)
@@ -133,21 +142,34 @@ class ListSeats:
         """Raises ``NotFound`` (``unknown_licence``)."""
         now = self.clock()
         with self.database.reading() as records:
-            licence = licence_of(records, licence_id)
-            held, _ = split_stale(records.seats.of_licence(licence_id), now, self.rules)
-        return TakenSeats(licence, held, self.rules)
+            return taken_of(records, licence_of(records, licence_id), now, self.rules)
 
 
-def _held(records: Records, licence_id: str, now: datetime, rules: SeatRules) -> tuple[Licence, tuple[Seat, ...]]:
-    """The locked licence and the seats that hold; those that have expired are removed."""
+def taken_of(records: Records, licence: Licence, now: datetime, general: SeatRules) -> TakenSeats:
+    """As they are now; ``general``: as in ``rules_of``."""
+    rules = rules_of(records, licence.product, general)
+    held, _ = split_stale(records.seats.of_licence(licence.licence_id), now, rules)
+    return TakenSeats(licence, held, rules)
+
+
+def rules_of(records: Records, product: ProductName, general: SeatRules) -> SeatRules:
+    """Those that hold for the product's licences; ``general``: where it has none of its own."""
+    return records.seats.product_rules(product).over(general)
+
+
+def _held(
+    records: Records, licence_id: str, now: datetime, general: SeatRules
+) -> tuple[Licence, tuple[Seat, ...], SeatRules]:
+    """The locked licence, the seats that hold, and its product's rules; seats that have expired are removed."""
     records.seats.lock(licence_id)
     licence = licence_of(records, licence_id)
+    rules = rules_of(records, licence.product, general)
     held, stale = split_stale(records.seats.of_licence(licence_id), now, rules)
     for seat in stale:
         records.seats.remove(licence_id, seat.machine)
         seen_at = seat.seen_at.isoformat(timespec="seconds")
         _tell(records, now, EXPIRED, EventType.SEAT_RELEASED, licence, seat.machine, seen_at=seen_at)
-    return licence, held
+    return licence, held, rules
 
 
 def _require_active(licence: Licence) -> None:

@@ -1,8 +1,6 @@
 """Operators get a mail when a role is near its expiry: once for each expiry, stage and person, whatever happens.
 
-Who may send is settled in the database before, what was sent is kept there after. A mail server that is away is tried
-again until it answers; a process that dies in between leaves a claim, which another one takes over later. The mail then
-bears the same Message-ID, in case it had gone out.
+How: ``tell_operators``.
 """
 
 from __future__ import annotations
@@ -10,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from tenure_server.domain.expiry_watch import EXPIRED, stage_reached
 from tenure_server.errors import MailRefused, MailUnavailable
@@ -18,11 +15,9 @@ from tenure_server.use_cases.catalogue import read_repository
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.ports_mail import Mailer, MailMessage
 from tenure_server.use_cases.ports_signer import ExpiryNotice
+from tenure_server.use_cases.tell_operators import tell_once
 from tenure_server.use_cases.trust_status import RoleLife, trust_status
 from tenure_signing.tuf_roles import policy_of
-
-CLAIM_HOLDS = timedelta(minutes=30)
-"""Longer than sending a mail can take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +53,8 @@ class WarnOfExpiry:
     def _tell(
         self, mailer: Mailer, recipient: str, due: Sequence[tuple[RoleLife, str]]
     ) -> MailUnavailable | MailRefused | None:
-        wanted = {ExpiryNotice(life.role, life.expires, stage, recipient): life for life, stage in due}
-        now = self.clock()
-        with self.database.writing() as records:
-            claimed = records.expiry_notices.claim(tuple(wanted), now, now - CLAIM_HOLDS)
-        if not claimed:
-            return None
-        problem: MailRefused | None = None
-        try:
-            mailer.send(self._mail(recipient, [(wanted[notice], notice.stage) for notice in claimed]))
-        except MailRefused as error:
-            problem = error  # told again and again, it would be refused again and again
-        except MailUnavailable as error:
-            with self.database.writing() as records:
-                records.expiry_notices.release(claimed)
-            return error
-        with self.database.writing() as records:
-            records.expiry_notices.sent(claimed, self.clock())
-        return problem
+        wanted = {ExpiryNotice(life.role, life.expires, stage, recipient): (life, stage) for life, stage in due}
+        return tell_once(self.database, self.clock, mailer, wanted, lambda told: self._mail(recipient, told))
 
     def _mail(self, recipient: str, due: Sequence[tuple[RoleLife, str]]) -> MailMessage:
         key = "\n".join(f"{life.role} {life.expires.isoformat()} {stage}" for life, stage in due)

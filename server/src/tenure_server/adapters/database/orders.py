@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import update
@@ -212,6 +213,7 @@ def lines_json(lines: tuple[PriceLine, ...]) -> list[dict[str, Any]]:
             "arithmetic": line.arithmetic,
             "minor_units": line.amount.minor_units,
             "basis_minor_units": _minor_units(line.basis),
+            "percent": str(line.percent) if line.percent is not None else None,
         }
         for line in lines
     ]
@@ -225,6 +227,7 @@ def lines_of(found: list[dict[str, Any]], currency: str) -> tuple[PriceLine, ...
             one["arithmetic"],
             Money(one["minor_units"], currency),
             _money(one["basis_minor_units"], currency),
+            Decimal(one["percent"]) if one.get("percent") is not None else None,
         )
         for one in found
     )

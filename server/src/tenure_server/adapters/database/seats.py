@@ -5,10 +5,12 @@ from __future__ import annotations
 from sqlmodel import Session, col, select
 
 from tenure_server.adapters.database.columns import is_storable
+from tenure_server.adapters.database.products import require_product
 from tenure_server.adapters.database.tables import LicenceRow
-from tenure_server.adapters.database.tables_seats import SeatRow
-from tenure_server.domain.seats import Seat
+from tenure_server.adapters.database.tables_seats import ProductSeatRuleRow, SeatRow
+from tenure_server.domain.seats import ProductSeatRules, Seat, SeatLimit
 from tenure_server.errors import NotFound
+from tenure_signing.names import ProductName
 
 
 class SqlSeats:
@@ -52,6 +54,19 @@ class SqlSeats:
         self._session.delete(row)
         self._session.flush()
         return True
+
+    def product_rules(self, product: ProductName) -> ProductSeatRules:
+        row = self._session.get(ProductSeatRuleRow, product) if is_storable(product) else None
+        if row is None:
+            return ProductSeatRules()
+        limit = SeatLimit(row.seat_limit) if row.seat_limit is not None else None
+        return ProductSeatRules(limit, row.expiry_days)
+
+    def set_product_rules(self, product: ProductName, rules: ProductSeatRules) -> None:
+        require_product(self._session, product)
+        limit = rules.limit.value if rules.limit is not None else None
+        self._session.merge(ProductSeatRuleRow(product=product, seat_limit=limit, expiry_days=rules.expiry_days))
+        self._session.flush()
 
 
 def _seat(row: SeatRow) -> Seat:
