@@ -36,6 +36,7 @@ from tenure_server.cli import (
     reports,
     rollouts,
     server,
+    support,
     tokens,
     trust,
     webhooks,
@@ -84,6 +85,7 @@ server.register(app)
 products.register(app)
 licences.register(app)
 customers.register(app)
+support.register(app)
 orders.register(app)
 quotes.register(app)
 licence_updates.register()
