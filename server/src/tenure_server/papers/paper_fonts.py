@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fpdf import FPDF
@@ -61,6 +63,17 @@ def add_font(pdf: FPDF, text: str, chosen: Path | None) -> str:
         )
     pdf.set_fallback_fonts(families[1:])
     return families[0]
+
+
+@contextmanager
+def fonts_closed(pdf: FPDF) -> Iterator[None]:
+    """Afterwards no font's file is open, also of those that were looked into and not written with."""
+    try:
+        yield
+    finally:
+        for font in pdf.fonts.values():
+            if isinstance(font, TTFFont):
+                font.close()
 
 
 def _is_core(text: str) -> bool:

@@ -21,7 +21,7 @@ from tenure_server.domain.customers import Customer
 from tenure_server.domain.orders import PricedThing, PriceLine
 from tenure_server.domain.quotes import Quote
 from tenure_server.domain.reminder_words import DEFAULT_LANGUAGE, language_for
-from tenure_server.papers.paper_fonts import add_font, plain
+from tenure_server.papers.paper_fonts import add_font, fonts_closed, plain
 from tenure_server.papers.quote_words import QUOTE_WORDS, QuoteWords
 from tenure_signing.releases import Money
 
@@ -139,7 +139,10 @@ class QuotePaper:
     def pdf(self) -> bytes:
         """A4. Raises ``InvalidRequest`` (``font_missing``) for letters that no font at hand has."""
         pdf = FPDF(format="A4")
-        family = add_font(pdf, self._all_text(), self.vendor.font)
+        with fonts_closed(pdf):
+            return self._written(pdf, add_font(pdf, self._all_text(), self.vendor.font))
+
+    def _written(self, pdf: FPDF, family: str) -> bytes:
         pdf.set_title(self.title)
         pdf.set_author(self.vendor.name)
         pdf.set_creation_date(self.quote.made_at)
