@@ -130,11 +130,11 @@ def _prepared(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        gc.set_threshold(*GC_THRESHOLDS)
         with suppress(DatabaseUnavailable):  # then the first requests try again
             await run_in_threadpool(prepare)
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
         async with load.looking():
             yield
 
