@@ -32,7 +32,7 @@ class PatientDeserializer(MetadataDeserializer):
 
 def read_json(text: str) -> Any:
     """As ``json.loads``. Raises ``ValueError`` as that does."""
-    decoder = json.JSONDecoder()
+    decoder: Any = json.JSONDecoder()
     decoder.scan_once = _scanning(decoder.scan_once, DEPTH)
     return decoder.decode(text)
 
