@@ -37,6 +37,9 @@ types: $(INSTALLED) ## mypy, strict
 bench: $(INSTALLED) ## measure the speed on this machine; BENCH_ARGS=--short for a glance
 	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
+bench-scale: $(INSTALLED) ## load, growth, start, memory, changes; BENCH_ARGS=--short for a glance
+	@$(BIN)/python -m tests.benchmarks.scale_rows $(BENCH_ARGS)
+
 test-client-alone: $(INSTALLED) ## build the wheels; test the SDK where only the SDK is installed
 	@rm -rf build/wheels $(ALONE)
 	@$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheels ./signing ./client_sdk ./server

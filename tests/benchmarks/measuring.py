@@ -7,9 +7,10 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,10 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 class BrokenMeasurement(Exception):
     """The figure would say nothing: answers of another kind than expected, broken connections, too few requests."""
+
+
+Load = dict[str, dict[str, float]]
+"""What ``steady_load`` found of each kind of request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +43,24 @@ class Figures:
 
 
 @contextmanager
-def running_server(command: Sequence[str], port: int, log: Path) -> Iterator[int]:
+def running_server(
+    command: Sequence[str], port: int, log: Path, *, cores: str = SERVER_CORE, environ: Mapping[str, str] | None = None
+) -> Iterator[int]:
     """The process id of the command, which listens on the port, on a core of its own; ended with its children."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            ["taskset", "-c", SERVER_CORE, *command], stdout=output, stderr=output, start_new_session=True
+            ["taskset", "-c", cores, *command],
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env={**os.environ, **(environ or {})},
         )
     try:
         _wait_for(port, process, log)
         yield process.pid
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(timeout=20)
         except subprocess.TimeoutExpired:
@@ -105,21 +117,56 @@ def wrk(port: int, requests: Path, *, seconds: float, once: bool) -> dict[str, i
     return found
 
 
+def steady_load(
+    port: int,
+    streams: Mapping[str, tuple[float, Path]],
+    *,
+    seconds: float,
+    connections: int = 256,
+    settling: float = 0.5,
+) -> Load:
+    """Requests of several kinds, each at so many a second, whatever the answers: ``tests.benchmarks.steady_load``."""
+    command = [
+        *("taskset", "-c", LOAD_CORE, sys.executable, "-m", "tests.benchmarks.steady_load"),
+        *(str(port), str(seconds), str(connections), str(settling)),
+        *(f"{name}={rate}={path}" for name, (rate, path) in streams.items()),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BrokenMeasurement(f"steady load failed: {done.stderr[-500:]}")
+    found: Load = json.loads(done.stdout)
+    for name, figures in found.items():
+        if figures["answered"] + figures["refused"] < 100:
+            raise BrokenMeasurement(f"{name}: {figures}")
+    return found
+
+
+def memory_mb(pid: int) -> dict[str, float]:
+    """Of one process: resident, its share of what others use too, and what it alone has (proc(5), smaps_rollup)."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+
+    def mb(*names: str) -> float:
+        return round(sum(int(fields[name].split()[0]) for name in names) * 1024 / 1e6, 1)
+
+    return {"resident": mb("Rss"), "proportional": mb("Pss"), "own": mb("Private_Clean", "Private_Dirty")}
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time of the process and its living descendants (proc(5), stat, fields 14 and 15)."""
     ticks = 0
-    for one in _family(pid):
+    for one in family(pid):
         fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / _TICKS_PER_SECOND
 
 
 def resident_mb(pid: int) -> float:
-    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in _family(pid))
+    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in family(pid))
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """The process and its living descendants, itself first."""
     found = [pid]
     for one in found:
         children = Path(f"/proc/{one}/task/{one}/children").read_text().split()

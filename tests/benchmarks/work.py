@@ -66,8 +66,21 @@ class Work:
 
     def cold(self, count: int) -> Path:
         """Each licence once, uniformly."""
-        chosen = self._chance.sample(self._of_ruff, min(count, len(self._of_ruff)))
-        return self._written("cold", (_check(self._install(sold, self._chance.random())) for sold in chosen))
+        return self._written("cold", (_check(install) for install in self._strangers(count)))
+
+    def by_hand(self, count: int) -> Path:
+        """The same, asked by people."""
+        asked = (Install(install.key, f"{install.query}&manual=true") for install in self._strangers(count))
+        return self._written("by-hand", (_check(one) for one in asked if one.query.count("manual=true") == 1))
+
+    def _strangers(self, count: int) -> Iterator[Install]:
+        for sold in self._chance.sample(self._of_ruff, min(count, len(self._of_ruff))):
+            yield self._install(sold, self._chance.random())
+
+    def of_one_supported(self) -> Install:
+        """A copy of a licence whose support goes on, asked by hand: whatever is published is offered to it."""
+        sold = max(self._of_ruff, key=lambda sold: sold.last_day if sold.last_day != "never" else "")
+        return Install(sold.key, f"product={sold.product}&version=0.1&os=linux&arch=x86_64&manual=true")
 
     def warm(self, count: int) -> Path:
         return self._written("warm", (_check(install) for install in self._popular(count)))

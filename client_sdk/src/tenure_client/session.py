@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from tenure_client.activation import kept_activation
@@ -31,7 +31,7 @@ from tenure_client.install_reports import InstallReport, keep_reports, kept_repo
 from tenure_client.judgement import require_no_downgrade
 from tenure_client.licence import HeldCertificate, HeldLicence, kept_certificate, verified_licence
 from tenure_client.lock import exclusive
-from tenure_client.manners import is_asked_to_wait, next_check_after
+from tenure_client.manners import is_asked_to_wait, next_check_after, wait_until
 from tenure_client.offline import kept_answer
 from tenure_client.signed_facts import SignedFacts, builds_by_fit
 from tenure_client.state import State
@@ -123,7 +123,7 @@ class Session:
 
     def _remember_to_wait(self, error: ServerUnavailable) -> None:
         if error.retry_after_seconds:
-            until = self.now + timedelta(seconds=error.retry_after_seconds)
+            until = wait_until(self.now, error.retry_after_seconds)
             self.state.keep_contact(replace(self.state.contact(), wait_until=until))
 
     # Releases

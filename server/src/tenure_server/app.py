@@ -14,6 +14,7 @@ from tenure_server.http.activations import SeatParts
 from tenure_server.http.fast_routes import FastApplication, FastRoutes
 from tenure_server.http.health import Readiness
 from tenure_server.http.integration import IntegrationParts
+from tenure_server.http.load_shedding import LoadShedding
 from tenure_server.http.local_store import LocalStoreDownloads
 from tenure_server.http.local_uploads import LocalStoreUploads
 from tenure_server.http.metrics import ServerMetrics
@@ -31,7 +32,9 @@ def server_metrics(installation: Installation) -> ServerMetrics:
     """What one process measures, for its addresses and for a listener that serves nothing else."""
     mode, clock = SignerMode(installation.settings.signer), installation.signing_clock
     readiness = Readiness(installation.database, installation.store, clock, mode)
-    return ServerMetrics(readiness, Measure(installation.database, clock, mode), RequestCounts())
+    counts = RequestCounts()
+    load = LoadShedding(installation.settings.longest_wait_milliseconds / 1000, counts)
+    return ServerMetrics(readiness, Measure(installation.database, clock, mode), counts, load)
 
 
 def create_app(installation: Installation, metrics: ServerMetrics | None = None) -> FastApplication:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging.config
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -24,6 +25,10 @@ from tenure_server.periodic import answering_tasks, online_tasks, running, servi
 from tenure_server.settings import Settings
 from tenure_server.short_way import short_way
 from tenure_server.workers import run_workers
+
+SWITCH_SECONDS = 0.000_5
+"""How long a thread in the background, such as one that reads a new catalogue, may keep the event loop waiting each
+time both have something to do; Python's own five milliseconds are as long as hundreds of checks."""
 
 
 class CannotListen(TenureError):
@@ -71,6 +76,7 @@ def serve_on(
     listener: socket.socket, installation: Installation, metrics: ServerMetrics | None = None, *, access_log: bool
 ) -> None:
     """Answer on the socket, in this process, until a signal ends it."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     app = create_app(installation, metrics)
     config = uvicorn.Config(
         app,

@@ -43,6 +43,11 @@ class Settings:
     host: str = _setting("TENURE_HOST", "address to listen on", "127.0.0.1")
     port: int = _setting("TENURE_PORT", "port to listen on", 8000)
     workers: int = _setting("TENURE_WORKERS", "processes that answer requests, 1 to 64", 1)
+    longest_wait_milliseconds: int = _setting(
+        "TENURE_LONGEST_WAIT_MILLISECONDS",
+        "how long requests may wait before update checks in the background are refused for now, 20 to 10000",
+        200,
+    )
     access_log: Literal["off", "on"] = _setting("TENURE_ACCESS_LOG", "`on`: a line for each request", "off")
     time_zone: str = _setting("TENURE_TIME_ZONE", "the vendor's time zone: it decides which day it is", "UTC")
     currency: str = _setting("TENURE_CURRENCY", "ISO 4217 currency of prices where none is given", "MYR")
@@ -307,6 +312,10 @@ class Settings:
         checks = [
             (0 <= self.port <= 65535, "TENURE_PORT is not a port"),
             (1 <= self.workers <= 64, "TENURE_WORKERS is not from 1 to 64"),
+            (
+                20 <= self.longest_wait_milliseconds <= 10_000,
+                "TENURE_LONGEST_WAIT_MILLISECONDS is not from 20 to 10000",
+            ),
             (self.access_log in ("off", "on"), "TENURE_ACCESS_LOG is neither off nor on"),
             (_is_zone(self.time_zone), "TENURE_TIME_ZONE is not a time zone such as Asia/Kuala_Lumpur"),
             (_is_currency(self.currency), "TENURE_CURRENCY is not three capital letters"),

@@ -135,9 +135,7 @@ def record_of(release: Release, build: Build) -> dict[str, Any]:
         record["promoted_from"] = list(release.promoted_from)
     if build.sha1 is not None:
         record["sha1"] = build.sha1
-    if _read(release.product, build.path, _target(build, record), strict=True) != replace(
-        release, builds=(build,), side_files=()
-    ):
+    if _read(release.product, build.path, _target(build, record)) != replace(release, builds=(build,), side_files=()):
         raise InvalidReleaseRecord(f"{_shown(build.path)}: the release cannot be written as a release record")
     return record
 
@@ -177,28 +175,29 @@ def releases_of(product: ProductName, targets: Mapping[str, TargetFile]) -> tupl
     another product, a record that is missing, malformed or at odds with its path, builds of one version that state
     different facts, two spellings of one version, a side file of no release, an unknown field and a later schema.
     """
-    builds, side_files = [], []
+    builds, side_files, reader = [], [], _Reader(product, strict=True)
     for path, target in targets.items():
         if _is_side_file(target):
             side_files.append(_read_side_file(product, path, target, strict=True))
         else:
-            builds.append(_read(product, path, target, strict=True))
-    if lost := {str(version) for version, _ in side_files} - {str(build.version) for build in builds}:
+            builds.append(reader.entry(path, target))
+    if lost := {str(version) for version, _ in side_files} - {str(facts.version) for facts, _ in builds}:
         raise InvalidReleaseRecord(f"{product} {min(lost)} has side files and no build")
     return _grouped(product, builds, side_files)
 
 
 def listing_of(product: ProductName, targets: Mapping[str, TargetFile]) -> Listing:
     """As ``releases_of``, for programs older than what they read: passes over later schemas and unknown fields."""
-    builds: list[Release] = []
+    builds: list[tuple[Release, Build]] = []
     side_files: list[tuple[Version, SideFile]] = []
     later: list[str] = []
+    reader = _Reader(product, strict=False)
     for path, target in targets.items():
         try:
             if _is_side_file(target):
                 side_files.append(_read_side_file(product, path, target, strict=False))
             else:
-                builds.append(_read(product, path, target, strict=False))
+                builds.append(reader.entry(path, target))
         except _LaterSchema:
             later.append(path)
     return Listing(_grouped(product, builds, side_files), tuple(sorted(later)))
@@ -241,6 +240,17 @@ class _Fields:
     def refusal(self, name: str, problem: str) -> InvalidReleaseRecord:
         return InvalidReleaseRecord(f"{self._where}: {name}: {problem}")
 
+    def apart(self, *names: str) -> _Fields:
+        """These fields alone; here they are gone."""
+        taken = object.__new__(_Fields)
+        taken._where = self._where
+        taken._unread = {name: self._unread.pop(name) for name in names if name in self._unread}
+        return taken
+
+    def spelling(self) -> str:
+        """The same text for the same fields of the same types and values."""
+        return repr(self._unread)
+
     def take(self, name: str, kind: type[T]) -> T:
         if name not in self._unread:
             raise self.refusal(name, "is missing")
@@ -273,50 +283,88 @@ class _Fields:
             raise InvalidReleaseRecord(f"{self._where} has fields that schema {SCHEMA} does not know: {unknown}")
 
 
-def _read(product: ProductName, path: str, target: TargetFile, *, strict: bool) -> Release:
-    """One entry, as a release with that one build."""
-    custom = target.custom
-    record = _Fields(f"{_shown(path)}: {NAMESPACE}", custom.get(NAMESPACE) if type(custom) is dict else None)
-    schema = record.take("schema", int)
-    if schema < 1:
-        raise record.refusal("schema", "begins at 1")
-    if schema > SCHEMA:
-        raise _LaterSchema(f"{_shown(path)} is of schema {_shown(str(schema))}; this program reads schema {SCHEMA}")
-    version = _version(record, "version")
-    file_name = _file_name_in(path, product, version, record)
-    release = Release(
-        product=product,
-        version=version,
-        kind=_kind(record),
-        editions=_editions(record),
-        released_on=record.parse("released_on", parse_day),
-        channel=record.parse("channel", parse_channel),
-        upgrade_from=_version(record, "upgrade_from") if "upgrade_from" in record else None,
-        open_release=record.take("open_release", bool) if "open_release" in record else False,
-        paid_upgrade=_paid_upgrade(record.take_object("paid_upgrade"), strict) if "paid_upgrade" in record else None,
-        withdrawal=_withdrawal(record.take_object("withdrawn"), version, strict) if "withdrawn" in record else None,
-        notes_sha256=_digest(record, "notes_sha256", _SHA256),
-        notes_by_language=_translations(record, "notes_sha256_by_language"),
-        promoted_from=_channels(record, "promoted_from") if "promoted_from" in record else (),
-        builds=(
-            Build(
-                path=path,
-                file_name=file_name,
-                platform=_platform(record),
-                length=_length(path, target),
-                sha256=_sha256(path, target),
-                sha1=_digest(record, "sha1", _SHA1),
-            ),
-        ),
-    )
-    if release.upgrade_from is not None and release.upgrade_from >= version:
-        raise record.refusal("upgrade_from", "is not below the version it leads to")
-    if release.channel in release.promoted_from:
-        raise record.refusal("promoted_from", "names the channel that the release is on")
-    if release.notes_by_language and release.notes_sha256 is None:
-        raise record.refusal("notes_sha256_by_language", "goes with notes_sha256")
-    record.finish(strict=strict)
-    return release
+class _Reader:
+    """Reads the entries of one role. Builds of a release state the same facts one after the other, so these are parsed
+    once; equal is what is spelled the same to the type of each value."""
+
+    def __init__(self, product: ProductName, *, strict: bool) -> None:
+        self._product = product
+        self._strict = strict
+        self._spelling: str | None = None
+        self._facts: Release | None = None
+        self._platforms: dict[tuple[str, str], Platform] = {}
+
+    def entry(self, path: str, target: TargetFile) -> tuple[Release, Build]:
+        """The release's facts, without any build, and the build."""
+        custom = target.custom
+        record = _Fields(f"{_shown(path)}: {NAMESPACE}", custom.get(NAMESPACE) if type(custom) is dict else None)
+        of_build = record.apart("os", "arch", "sha1")
+        spelling = record.spelling()
+        facts = self._facts
+        if facts is None or spelling != self._spelling:
+            facts = self._facts = self._read_facts(path, record)
+            self._spelling = spelling
+        build = Build(
+            path=path,
+            file_name=_file_name_in(path, self._product, facts.version, record),
+            platform=self._platform(of_build),
+            length=_length(path, target),
+            sha256=_sha256(path, target),
+            sha1=_digest(of_build, "sha1", _SHA1),
+        )
+        return facts, build
+
+    def _platform(self, record: _Fields) -> Platform:
+        """The same object for the same kind of machine."""
+        stated = record.take("os", str), record.take("arch", str)
+        known = self._platforms.get(stated)
+        if known is None:
+            known = self._platforms[stated] = _platform(record, *stated)
+        return known
+
+    def _read_facts(self, path: str, record: _Fields) -> Release:
+        schema = record.take("schema", int)
+        if schema < 1:
+            raise record.refusal("schema", "begins at 1")
+        if schema > SCHEMA:
+            raise _LaterSchema(f"{_shown(path)} is of schema {_shown(str(schema))}; this program reads schema {SCHEMA}")
+        strict = self._strict
+        version = _version(record, "version")
+        if record.take("product", str) != self._product:
+            raise record.refusal("product", f"is not {self._product}, whose role lists it")
+        _file_name_in(path, self._product, version, record)
+        release = Release(
+            product=self._product,
+            version=version,
+            kind=_kind(record),
+            editions=_editions(record),
+            released_on=record.parse("released_on", parse_day),
+            channel=record.parse("channel", parse_channel),
+            upgrade_from=_version(record, "upgrade_from") if "upgrade_from" in record else None,
+            open_release=record.take("open_release", bool) if "open_release" in record else False,
+            paid_upgrade=_paid_upgrade(record.take_object("paid_upgrade"), strict)
+            if "paid_upgrade" in record
+            else None,
+            withdrawal=_withdrawal(record.take_object("withdrawn"), version, strict) if "withdrawn" in record else None,
+            notes_sha256=_digest(record, "notes_sha256", _SHA256),
+            notes_by_language=_translations(record, "notes_sha256_by_language"),
+            promoted_from=_channels(record, "promoted_from") if "promoted_from" in record else (),
+            builds=(),
+        )
+        if release.upgrade_from is not None and release.upgrade_from >= version:
+            raise record.refusal("upgrade_from", "is not below the version it leads to")
+        if release.channel in release.promoted_from:
+            raise record.refusal("promoted_from", "names the channel that the release is on")
+        if release.notes_by_language and release.notes_sha256 is None:
+            raise record.refusal("notes_sha256_by_language", "goes with notes_sha256")
+        record.finish(strict=strict)
+        return release
+
+
+def _read(product: ProductName, path: str, target: TargetFile) -> Release:
+    """One entry, strictly, as a release with that one build."""
+    facts, build = _Reader(product, strict=True).entry(path, target)
+    return replace(facts, builds=(build,))
 
 
 def _is_side_file(target: TargetFile) -> bool:
@@ -330,6 +378,8 @@ def _read_side_file(product: ProductName, path: str, target: TargetFile, *, stri
     record = _Fields(f"{_shown(path)}: {NAMESPACE}", custom.get(NAMESPACE) if type(custom) is dict else None)
     record.take("schema", int)
     version = _version(record, "version")
+    if record.take("product", str) != product:
+        raise record.refusal("product", f"is not {product}, whose role lists it")
     file_name = _file_name_in(path, product, version, record)
     kind = record.take("side_file", str)
     if kind not in tuple(SideFileKind):
@@ -342,8 +392,6 @@ def _read_side_file(product: ProductName, path: str, target: TargetFile, *, stri
 
 
 def _file_name_in(path: str, product: ProductName, version: Version, record: _Fields) -> FileName:
-    if record.take("product", str) != product:
-        raise record.refusal("product", f"is not {product}, whose role lists it")
     segments = path.split("/")
     if len(segments) != 3:
         raise InvalidReleaseRecord(f"{_shown(path)} is not a path <product>/<version>/<file name>")
@@ -404,8 +452,8 @@ def _translations(record: _Fields, name: str) -> tuple[tuple[Language, str], ...
     return tuple(sorted(translations))
 
 
-def _platform(record: _Fields) -> Platform:
-    stated = Platform(record.take("os", str), record.take("arch", str))
+def _platform(record: _Fields, os: str, arch: str) -> Platform:
+    stated = Platform(os, arch)
     normal = record.parsed("os, arch", stated.os, lambda os: platform_of(os, stated.arch))
     if normal != stated:
         raise record.refusal("os, arch", f"is not in its normal form, {normal}")
@@ -459,32 +507,38 @@ def _sha256(path: str, target: TargetFile) -> str:
 
 
 def _grouped(
-    product: ProductName, builds: Iterable[Release], side_files: Iterable[tuple[Version, SideFile]]
+    product: ProductName, builds: Iterable[tuple[Release, Build]], side_files: Iterable[tuple[Version, SideFile]]
 ) -> tuple[Release, ...]:
     """The files of each version as one release; side files of none are left out."""
-    by_version: dict[Version, list[Release]] = {}
-    for build in builds:
-        by_version.setdefault(build.version, []).append(build)
+    by_version: dict[Version, list[tuple[Release, Build]]] = {}
+    last: Release | None = None
+    for part in builds:
+        if part[0] is not last:
+            last = part[0]
+            parts = by_version.setdefault(last.version, [])
+        parts.append(part)
     beside: dict[Version, list[SideFile]] = {}
     for version, side_file in side_files:
         beside.setdefault(version, []).append(side_file)
     return tuple(_joined(product, by_version[version], beside.get(version, [])) for version in sorted(by_version))
 
 
-def _joined(product: ProductName, parts: list[Release], side_files: list[SideFile]) -> Release:
-    first = parts[0]
-    for part in parts[1:]:
-        if str(part.version) != str(first.version):
+def _joined(product: ProductName, parts: list[tuple[Release, Build]], side_files: list[SideFile]) -> Release:
+    first = parts[0][0]
+    for facts, _ in parts:
+        if facts is first:
+            continue
+        if str(facts.version) != str(first.version):
             raise InvalidReleaseRecord(
-                f"{product} {first.version} and {part.version} are the same release number in two spellings"
+                f"{product} {first.version} and {facts.version} are the same release number in two spellings"
             )
-        if differing := differing_facts(first, part):
+        if differing := differing_facts(first, facts):
             raise InvalidReleaseRecord(
                 f"{product} {first.version}: its builds state different facts: {', '.join(differing)}"
             )
     return replace(
         first,
-        builds=tuple(sorted((build for part in parts for build in part.builds), key=_path)),
+        builds=tuple(sorted((build for _, build in parts), key=_path)),
         side_files=tuple(sorted(side_files, key=_path)),
     )
 

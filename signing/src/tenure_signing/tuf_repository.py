@@ -15,6 +15,7 @@ from tuf.api.metadata import DelegatedRole, Metadata, Root, Snapshot, Targets, T
 from tuf.api.serialization import DeserializationError, SerializationError
 
 from tenure_signing.errors import NotEnoughSignatures, PublishingError
+from tenure_signing.patient_json import PatientDeserializer
 from tenure_signing.tuf_roles import (
     ROOT,
     SNAPSHOT,
@@ -86,6 +87,10 @@ class Repository:
         return files
 
 
+PATIENT_BYTES = 100_000
+_LARGE = PatientDeserializer()
+
+
 def load(role: str, data: bytes, kind: type[T]) -> Metadata[T]:
     """Parse metadata of the role; its signatures are not looked at.
 
@@ -95,7 +100,7 @@ def load(role: str, data: bytes, kind: type[T]) -> Metadata[T]:
     if len(data) > policy_of(role).max_bytes:
         raise PublishingError(f"the metadata of {role} is larger than {policy_of(role).max_bytes} bytes")
     try:
-        metadata: Metadata[T] = Metadata.from_bytes(data)
+        metadata: Metadata[T] = Metadata.from_bytes(data, _LARGE if len(data) > PATIENT_BYTES else None)
     except DeserializationError as error:
         raise PublishingError(f"the metadata of {role} is no TUF metadata") from error
     if not isinstance(metadata.signed, kind):

@@ -14,7 +14,6 @@ from tenure_server.cli.output import plural, print_facts, print_json, print_line
 from tenure_server.cli.passphrase import ask_passphrase
 from tenure_server.cli.release_draft_review import draft_json
 from tenure_server.domain.signer_life import SignerMode
-from tenure_server.serving import run_server, run_signer
 from tenure_server.use_cases.initialise import published_root
 from tenure_server.use_cases.system_status import RoleStatus, SignerStatus, SystemStatus, system_status
 from tenure_signing.tuf_roles import ROOT, TARGETS
@@ -118,6 +117,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve update checks, downloads, metadata and the customer page."""
+    from tenure_server.serving import run_server  # here: no other command needs a web server
+
     context = context_of(ctx)
     settings = context.installation.settings
     run_server(
@@ -136,6 +137,8 @@ def signer(ctx: typer.Context) -> None:
     It signs snapshot and timestamp, and shares only the database and the store with tenure serve, which runs with
     TENURE_SIGNER=external.
     """
+    from tenure_server.serving import run_signer
+
     run_signer(
         context_of(ctx).installation,
         announce=lambda: say("Tenure's signer is at work; it listens to nothing but the database. Control-C stops it."),

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tenure_server.errors import DatabaseUnavailable
+from tenure_server.http.load_shedding import LoadShedding
 from tenure_server.http.request_counts import RequestCounts
 from tenure_server.http.whole_answers import WholeAnswer, header_lines
 
@@ -31,6 +32,10 @@ FastRoutes = Mapping[bytes, FastRoute]
 """By the raw path, or by its first segment between slashes, such as ``/metadata/``."""
 
 
+WAITED_FOR = b"/v1/update-check"
+"""Of which it is known how many wait: for a database across a network, or in the general way for a thread. Downloads
+may take hours, and nobody is behind for that."""
+
 AS_OF_HEADER = b"tenure-as-of"
 """On every answer while the database is away: of when the copy is that update checks are answered from, RFC 3339."""
 
@@ -41,7 +46,7 @@ would hold up hundreds of requests for a tenth of a second, so it comes two hund
 
 class FastApplication(Starlette):
     """Starlette's application; ``fast`` makes the fast routes, given the application that answers everything.
-    ``counts`` counts every answer."""
+    ``counts`` counts every answer; ``load`` says what is not answered while the process is behind."""
 
     def __init__(
         self,
@@ -50,27 +55,43 @@ class FastApplication(Starlette):
         prepare: Callable[[], object],
         as_of: Callable[[], datetime | None],
         counts: RequestCounts,
+        load: LoadShedding,
         **arguments: Any,
     ) -> None:
-        super().__init__(**arguments, lifespan=_prepared(prepare))
+        super().__init__(**arguments, lifespan=_prepared(prepare, load))
+        self._load = load
         self._counting, self._count = counts.counting, counts.count
         self._fast = fast(super().__call__)
         self._as_of = as_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = None
-        if scope["type"] == "http":
-            as_of, route = self._as_of(), self._route(scope)
-            if as_of is not None:
-                send = _dated(send, as_of)
-            send = self._counting(scope.get("raw_path", b""), send)
-        if route is not None:
-            await route(scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
+            return
+        load, path = self._load, scope.get("raw_path", b"")
+        as_of, route = self._as_of(), self._route(scope)
+        if as_of is not None:
+            send = _dated(send, as_of)
+        send = self._counting(path, send)
+        if load.is_shedding and (refusal := load.refusal(path, scope["query_string"])) is not None:
+            await refusal.send(send)
+            return
+        answering = super().__call__(scope, receive, send) if route is None else route(scope, receive, send)
+        if path != WAITED_FOR:
+            await answering
+            return
+        load.begun += 1
+        try:
+            await answering
+        finally:
+            load.ended += 1
 
     def at_once(self, scope: Scope) -> WholeAnswer | None:
         """The answer to an HTTP request, without a task, where a fast route has it at hand."""
+        load = self._load
+        if load.is_shedding and (refusal := load.refusal(scope["raw_path"], scope["query_string"])) is not None:
+            self._count(scope["raw_path"], refusal.status)
+            return refusal
         as_of, route = self._as_of(), self._route(scope)
         answer = route.at_once(scope) if route is not None else None
         if answer is None:
@@ -101,17 +122,20 @@ def _dated(send: Send, as_of: datetime) -> Send:
     return send_dated
 
 
-def _prepared(prepare: Callable[[], object]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _prepared(
+    prepare: Callable[[], object], load: LoadShedding
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """Before the first request: what requests need in memory, and the garbage collector told to pass over all that is
     there by then. Going through it again and again would cost a check more than its answer."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        gc.set_threshold(*GC_THRESHOLDS)
         with suppress(DatabaseUnavailable):  # then the first requests try again
             await run_in_threadpool(prepare)
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
-        yield
+        async with load.looking():
+            yield
 
     return lifespan

@@ -24,6 +24,7 @@ from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable, Fo
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.health import Readiness
+from tenure_server.http.load_shedding import LoadShedding
 from tenure_server.http.parameters import NoParameters
 from tenure_server.http.reading import read
 from tenure_server.http.request_counts import RequestCounts
@@ -43,10 +44,11 @@ _log = logging.getLogger(__name__)
 class ServerMetrics(Collector):
     """Read when asked. What cannot be found out is left out; ``tenure_database_up`` says so."""
 
-    def __init__(self, readiness: Readiness, measure: Measure, counts: RequestCounts) -> None:
+    def __init__(self, readiness: Readiness, measure: Measure, counts: RequestCounts, load: LoadShedding) -> None:
         self.readiness = readiness
         self._measure = measure
         self.counts = counts
+        self.load = load
 
     def registry(self) -> CollectorRegistry:
         """One with these metrics alone."""
@@ -69,12 +71,27 @@ class ServerMetrics(Collector):
         for route, outcome, count in self.counts.items():
             requests.add_metric((route, outcome), count)
         yield requests
+        yield from _of_load(self.load)
         try:
             found = self._measure()
         except (DatabaseUnavailable, PublishingError) as error:
             _log.error("metrics are incomplete: %s", error)
             return
         yield from _measured(found)
+
+
+def _of_load(load: LoadShedding) -> Iterator[Metric]:
+    """Of this process too."""
+    yield _gauge("tenure_wait_seconds", "How long a request waits before it is answered.", load.waited)
+    shares = {"background": load.admission.background, "people": load.admission.people}
+    yield _labelled("tenure_admitted_share", "What is answered, from 0 to 1.", "who", shares)
+    refused = CounterMetricFamily(
+        "tenure_overload_refusals", "Requests refused because the process was behind.", labels=("who",)
+    )
+    refused.add_metric(("background",), load.background_refused)
+    refused.add_metric(("people",), load.people_refused)
+    yield refused
+    yield CounterMetricFamily("tenure_overload_episodes", "How often that began.", value=load.episodes)
 
 
 def _measured(found: Measurements) -> Iterator[Metric]:

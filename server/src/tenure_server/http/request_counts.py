@@ -60,6 +60,10 @@ class RequestCounts:
         by_path = self._by_path
         return by_path.get(path) or by_path.get(path[: path.find(b"/", 1) + 1]) or self._others
 
+    def total(self) -> int:
+        """All of them."""
+        return sum(map(sum, self._counts.values()))
+
     def items(self) -> Iterator[tuple[str, str, int]]:
         """Class, outcome and number of requests, without those that never came."""
         for name, counts in self._counts.items():

@@ -182,6 +182,7 @@ def application(
     """The API, and more routes beside it: the customer page, the native feeds."""
     app = FastApplication(
         counts=parts.request_counts,
+        load=parts.metrics.load,
         fast=lambda general: {**_fast_routes(parts, general), **more_fast(general)},
         prepare=parts.check_for_update.catalogue.current,
         as_of=lambda: parts.database.as_of,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from fpdf import FPDF
-from fpdf.fonts import TTFFont
+from typing import TYPE_CHECKING
 
 from tenure_server.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 FONTS = (
     Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
@@ -38,6 +39,8 @@ def add_font(pdf: FPDF, text: str, chosen: Path | None) -> str:
 
     Raises ``InvalidRequest`` (``font_missing``).
     """
+    from fpdf.fonts import TTFFont
+
     if _is_core(text):
         return CORE
     letters = {letter for letter in plain(text, "") if not letter.isspace()}

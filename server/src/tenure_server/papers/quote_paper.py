@@ -9,12 +9,11 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_percent, get_currency_precision
-from fpdf import FPDF
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tenure_server.domain.customers import Customer
@@ -24,6 +23,9 @@ from tenure_server.domain.reminder_words import DEFAULT_LANGUAGE, language_for
 from tenure_server.papers.paper_fonts import add_font, fonts_closed, plain
 from tenure_server.papers.quote_words import QUOTE_WORDS, QuoteWords
 from tenure_signing.releases import Money
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 _LOCALES = {"en": "en_GB"}  # days as the customer's page writes them
 _INK, _GREY = 25, 110
@@ -138,6 +140,8 @@ class QuotePaper:
 
     def pdf(self) -> bytes:
         """A4. Raises ``InvalidRequest`` (``font_missing``) for letters that no font at hand has."""
+        from fpdf import FPDF  # here: it takes 30 MB, and most processes never make a PDF
+
         pdf = FPDF(format="A4")
         with fonts_closed(pdf):
             return self._written(pdf, add_font(pdf, self._all_text(), self.vendor.font))

@@ -8,7 +8,6 @@ from functools import cached_property
 from tenure_server.adapters.air_gap_keys import AirGapKeyFiles
 from tenure_server.adapters.bundle_writer import ZipBundleWriter
 from tenure_server.adapters.metadata_reader import metadata_of_server as metadata_of_server
-from tenure_server.adapters.mirror_targets import mirror_target
 from tenure_server.parts.resources import ResourceParts
 from tenure_server.use_cases.add_product import AddProduct
 from tenure_server.use_cases.air_gap_root import AcceptAirGapRoot, DraftAirGapRoot
@@ -42,6 +41,8 @@ class PublishingParts(ResourceParts):
 
     def mirror_target(self, url: str, *, is_public: bool) -> MirrorTarget:
         """The directory or bucket of a mirror; a bucket is reached by the mirror's settings, else the store's."""
+        from tenure_server.adapters.mirror_targets import mirror_target
+
         settings, store = self.settings, self._s3_settings("")
         own_key = settings.mirror_s3_access_key_id is not None
         reached = replace(

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from tenure_server.adapters.database import SqlDatabase, upgrade_schema
 from tenure_server.adapters.database.engine import sqlite_file
@@ -17,7 +18,6 @@ from tenure_server.adapters.local_store import LocalStore
 from tenure_server.adapters.local_uploads import LocalUploads
 from tenure_server.adapters.metadata_reader import metadata_of_server as metadata_of_server
 from tenure_server.adapters.online_key_ring import OnlineKeyFiles, secret_of_the_signer
-from tenure_server.adapters.s3_store import S3Settings, S3Store, s3_store
 from tenure_server.adapters.smtp_mailer import SmtpMailer, SmtpSettings, password_in
 from tenure_server.errors import Conflict, DatabaseUnavailable
 from tenure_server.settings import Settings
@@ -32,6 +32,9 @@ from tenure_server.use_cases.signers import CertificateSigner, OnlineSigners
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.tuf_roles import SNAPSHOT, TIMESTAMP
+
+if TYPE_CHECKING:
+    from tenure_server.adapters.s3_store import S3Settings
 
 
 def utc_now() -> datetime:
@@ -163,9 +166,13 @@ class ResourceParts:
                 link_key=self._link_key("download links"),
                 clock=self.signing_clock,
             )
+        from tenure_server.adapters.s3_store import s3_store  # here: boto3 is for those who have a bucket
+
         return s3_store(self._s3_settings(settings.s3_bucket))
 
     def _s3_settings(self, bucket: str) -> S3Settings:
+        from tenure_server.adapters.s3_store import S3Settings
+
         settings = self.settings
         return S3Settings(
             bucket=bucket,
@@ -205,11 +212,14 @@ class ResourceParts:
 
     @cached_property
     def upload_store(self) -> UploadStore:
-        if isinstance(self.store, S3Store):
-            return self.store.uploads()
-        assert isinstance(self.store, LocalStore)
+        store = self.store
+        if not isinstance(store, LocalStore):
+            from tenure_server.adapters.s3_store import S3Store
+
+            assert isinstance(store, S3Store)
+            return store.uploads()
         return LocalUploads(
-            self.store,
+            store,
             self.settings.data_dir / "store",
             base_url=self.settings.public_url,
             link_key=self._link_key("upload links"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from tenure_server.adapters.metadata_reader import metadata_of_server as metadata_of_server
 from tenure_server.adapters.stripe_signature import is_from_stripe
-from tenure_server.http.shop_webhooks import ShopWebhooks
 from tenure_server.papers.quote_paper import Vendor
 from tenure_server.parts.answering import AnsweringParts
 from tenure_server.use_cases.change_licence import AddPeriodByHand, ChangeStatus
@@ -25,6 +25,9 @@ from tenure_server.use_cases.quotes import AcceptQuote, ListQuotes, MakeQuote, W
 from tenure_server.use_cases.receive_payment import ReceivePayment
 from tenure_server.use_cases.renew_support import RenewSupport
 from tenure_server.use_cases.sell import Selling
+
+if TYPE_CHECKING:
+    from tenure_server.http.shop_webhooks import ShopWebhooks
 
 
 class SellingParts(AnsweringParts):
@@ -98,6 +101,8 @@ class SellingParts(AnsweringParts):
 
     @cached_property
     def shop_webhooks(self) -> ShopWebhooks:
+        from tenure_server.http.shop_webhooks import ShopWebhooks
+
         settings = self.settings
         return ShopWebhooks(
             ReceivePayment(self.database, self.clock, self.confirm_payment),

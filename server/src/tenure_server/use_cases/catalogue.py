@@ -6,6 +6,7 @@ and what is verified by hash (notes).
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 import time
@@ -88,6 +89,8 @@ class Catalogue:
     counter: int
     products: Mapping[ProductName, PublishedProduct]
     licence_keys: KeySet
+    role_digests: Mapping[ProductName, bytes] = field(default_factory=dict)
+    """Of the signed bytes that each product's releases were read from."""
     damaged: Mapping[ProductName, str] = field(default_factory=dict)
     """Products that cannot be served, and why: only who writes to the database can bring this about."""
 
@@ -124,16 +127,21 @@ def _releases(repository: Repository, product: ProductName) -> tuple[Release, ..
     return listing_of(product, repository.targets(product).targets).releases
 
 
-def read_catalogue(records: Records) -> Catalogue:
+def read_catalogue(records: Records, before: Catalogue | None = None) -> Catalogue:
     """Everything published, from one consistent view of the database. A product that cannot be read takes no other one
-    down with it."""
+    down with it. Signed bytes that the catalogue ``before`` was read from already are not parsed again."""
     repository = read_repository(records)
     keys = records.signed_files.trusted_target(LICENCE_KEYS_PATH)
     products: dict[ProductName, PublishedProduct] = {}
+    digests: dict[ProductName, bytes] = {}
     damaged: dict[ProductName, str] = {}
     for product in records.products.all():
+        digests[product.name] = digest = hashlib.sha256(repository.roles.get(product.name, b"")).digest()
+        read_before = None
+        if before is not None and before.role_digests.get(product.name) == digest:
+            read_before = before.products.get(product.name)
         try:
-            products[product.name] = _published(records, repository, product)
+            products[product.name] = _published(records, repository, product, read_before)
         except (SigningError, ValueError) as error:
             _log.error("the product %s cannot be served: %s", product.name, error)
             damaged[product.name] = str(error)
@@ -141,14 +149,17 @@ def read_catalogue(records: Records) -> Catalogue:
         counter=records.publication_counter(),
         products=products,
         licence_keys=KeySet.from_json(keys) if keys is not None else KeySet(),
+        role_digests=digests,
         damaged=damaged,
     )
 
 
-def _published(records: Records, repository: Repository, product: Product) -> PublishedProduct:
+def _published(
+    records: Records, repository: Repository, product: Product, before: PublishedProduct | None
+) -> PublishedProduct:
     return PublishedProduct(
         product=product,
-        releases=_releases(repository, product.name),
+        releases=before.releases if before is not None else _releases(repository, product.name),
         rollouts=records.rollouts.of_product(product.name),
         notes=records.notes.of_product(product.name),
         translations=records.notes.translations(product.name),
@@ -188,7 +199,7 @@ class CatalogueSource:
             return catalogue
         with self._database.reading_published() as records:
             if catalogue is None or records.publication_counter() != catalogue.counter:
-                catalogue = _prepared(read_catalogue(records), catalogue)
+                catalogue = _prepared(read_catalogue(records, catalogue), catalogue)
         self._catalogue = catalogue
         self._checked_at = now
         return catalogue
@@ -242,4 +253,10 @@ def _prepared(catalogue: Catalogue, before: Catalogue | None) -> Catalogue:
 
 
 def _same(product: PublishedProduct, before: PublishedProduct | None) -> PublishedProduct:
-    return before if before is not None and before == product else product
+    if before is None:
+        return product
+    if before == product:
+        return before
+    for day in tuple(before._indexes):  # here, not by the first check that comes
+        product.index_on(day)
+    return product

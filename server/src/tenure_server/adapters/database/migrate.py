@@ -6,12 +6,9 @@ import sqlite3
 import time
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from tenure_server.adapters.database.engine import (
     LOCK_WAIT_SECONDS,
@@ -23,6 +20,9 @@ from tenure_server.adapters.database.engine import (
 )
 from tenure_server.adapters.database.failures import translated
 from tenure_server.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _ADVISORY_LOCK = 0x74656E757265  # "tenure"
@@ -64,6 +64,8 @@ def _upgrade(connection: Connection) -> None:
             f"The database has schema {found}, which this program does not know.",
             hint="it was upgraded by a newer program: use that one, or restore a backup",
         )
+    from alembic import command
+
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
@@ -72,19 +74,22 @@ def _upgrade(connection: Connection) -> None:
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The schema that the database has, or None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+    """The schema that the database has, or None for an empty one. As Alembic keeps it, which is loaded only where there
+    is something to upgrade."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 @cache
 def newest_revision() -> str:
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
+    return max(_known_revisions())
 
 
+@cache
 def _known_revisions() -> frozenset[str]:
-    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+    """Migrations are numbered, in their file names too."""
+    return frozenset(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 def _use_wal(engine: Engine) -> None:
@@ -104,6 +109,8 @@ def _use_wal(engine: Engine) -> None:
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config

@@ -13,10 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import psycopg
 from sqlalchemy import URL
 
 from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
@@ -34,6 +33,9 @@ from tenure_signing.entitlement import (
 from tenure_signing.names import ChannelName, EditionName, ProductName
 from tenure_signing.releases import Money
 from tenure_signing.versions import Version
+
+if TYPE_CHECKING:
+    import psycopg
 
 LOOK_SECONDS = 0.1
 """How often to look for commits of other processes on SQLite."""
@@ -171,6 +173,9 @@ class PostgresQuickReads:
         self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._commits = commits
         self._lock = threading.Lock()
+        import psycopg  # here: it takes 9 MB, and SQLite needs none of it
+
+        self._psycopg = psycopg
         self._connection: psycopg.Connection[Any] | None = None
 
     def version(self) -> int:
@@ -206,9 +211,9 @@ class PostgresQuickReads:
                         self._connection = self._opened()
                         attempt = 2
                     return self._connection.execute(statement, arguments or None, prepare=True).fetchall()
-                except psycopg.Error as error:
+                except self._psycopg.Error as error:
                     if self._connection is not None:
-                        with suppress(psycopg.Error):
+                        with suppress(self._psycopg.Error):
                             self._connection.close()
                         self._connection = None
                     if attempt == 2:
@@ -216,7 +221,7 @@ class PostgresQuickReads:
         raise AssertionError("the second attempt returns or raises")
 
     def _opened(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(
+        return self._psycopg.connect(
             self._url,
             autocommit=True,
             connect_timeout=_WAIT_SECONDS,
