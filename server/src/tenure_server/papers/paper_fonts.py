@@ -71,6 +71,8 @@ def add_font(pdf: FPDF, text: str, chosen: Path | None) -> str:
 @contextmanager
 def fonts_closed(pdf: FPDF) -> Iterator[None]:
     """Afterwards no font's file is open, also of those that were looked into and not written with."""
+    from fpdf.fonts import TTFFont
+
     try:
         yield
     finally:
