@@ -37,6 +37,7 @@ from tenure_server.cli import (
     rollouts,
     seats,
     server,
+    support,
     tokens,
     trust,
     webhooks,
@@ -85,6 +86,7 @@ server.register(app)
 products.register(app)
 licences.register(app)
 customers.register(app)
+support.register(app)
 orders.register(app)
 quotes.register(app)
 seats.register(app)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +21,8 @@ MAX_ASSIGNEE_CHARACTERS = 100
 MAX_VERSION_CHARACTERS = 60
 REMOVED = "[removed]"
 """In place of what a customer wrote, once the customer is anonymised."""
+
+MAX_PLACE_CHARACTERS = 300
 
 _NUMBER = re.compile(r"[Rr]-?(\d{1,15})", re.ASCII)
 
@@ -227,3 +231,25 @@ def number_in(text: str) -> str | None:
     """The request's number in what somebody says: ``r-1042`` and ``R1042`` are ``R-1042``."""
     found = _NUMBER.fullmatch(text.strip())
     return f"R-{int(found[1])}" if found is not None else None
+
+
+def place_text(place: QueuePlace) -> str:
+    """The place as one word, which means nothing to whoever passes it on: where the next page begins."""
+    text = json.dumps([place.rank, place.at.isoformat(), place.id]).encode()
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def parse_place(text: str) -> QueuePlace:
+    """Raises ``ValueError`` for what no queue has given out."""
+    problem = "is no cursor: pass on what the queue gave, unchanged"
+    if len(text) > MAX_PLACE_CHARACTERS:
+        raise ValueError(problem)
+    try:
+        rank, at, identity = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        place = QueuePlace(rank, datetime.fromisoformat(at), identity)
+    except (ValueError, TypeError, RecursionError):
+        raise ValueError(problem) from None
+    is_sound = type(rank) is int and 0 <= rank <= 9 and isinstance(identity, str) and identity.isascii()
+    if not is_sound or place.at.tzinfo is None or "\0" in place.id:
+        raise ValueError(problem)
+    return place

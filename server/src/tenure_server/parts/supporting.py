@@ -9,6 +9,7 @@ from tenure_server.adapters.request_mail import RequestMailWords
 from tenure_server.parts.telling import TellingParts
 from tenure_server.use_cases.receive_mail import ReceiveMail
 from tenure_server.use_cases.request_mail import RequestMail
+from tenure_server.use_cases.support_glance import GlanceAt, WhoCalls
 from tenure_server.use_cases.support_queue import ListRequests, ShowRequest
 from tenure_server.use_cases.support_requests import ChangeRequest, CloseRequest, OpenRequest, ReopenRequest
 from tenure_server.use_cases.support_threads import HearCustomer, NoteOnRequest, ReplyToRequest
@@ -63,8 +64,16 @@ class SupportingParts(TellingParts):
 
     @cached_property
     def list_requests(self) -> ListRequests:
-        return ListRequests(self.database)
+        return ListRequests(self.database, self.clock, self.glance_at)
 
     @cached_property
     def show_request(self) -> ShowRequest:
-        return ShowRequest(self.database)
+        return ShowRequest(self.database, self.clock, self.glance_at)
+
+    @cached_property
+    def glance_at(self) -> GlanceAt:
+        return GlanceAt(self.catalogue, self.clock, self.policy)
+
+    @cached_property
+    def who_calls(self) -> WhoCalls:
+        return WhoCalls(self.database, self.glance_at)
