@@ -20,6 +20,7 @@ from tenure_server.http.metrics import ServerMetrics
 from tenure_server.http.request_counts import RequestCounts
 from tenure_server.http.routes import Parts, application
 from tenure_server.http.sales import SalesParts
+from tenure_server.http.support_requests import SupportParts
 from tenure_server.installation import Installation
 from tenure_server.portal.request_pages import RequestSteps
 from tenure_server.portal.routes import portal_routes
@@ -98,6 +99,18 @@ def create_app(installation: Installation, metrics: ServerMetrics | None = None)
             policy=installation.policy,
             vendor=installation.vendor,
             shop_webhooks=installation.shop_webhooks,
+        ),
+        support=SupportParts(
+            list_requests=installation.list_requests,
+            show_request=installation.show_request,
+            open_request=installation.open_request,
+            change_request=installation.change_request,
+            close_request=installation.close_request,
+            reopen_request=installation.reopen_request,
+            reply_to_request=installation.reply_to_request,
+            note_on_request=installation.note_on_request,
+            hear_customer=installation.hear_customer,
+            who_calls=installation.who_calls,
         ),
         readiness=metrics.readiness,
         metrics=metrics,

@@ -43,6 +43,7 @@ from tenure_server.http.parameters import StoredFileRequest
 from tenure_server.http.problems import EXCEPTION_HANDLERS
 from tenure_server.http.request_counts import RequestCounts
 from tenure_server.http.sales import SalesParts, sales_endpoints
+from tenure_server.http.support_requests import SupportParts, SupportRequestEndpoints
 from tenure_server.use_cases.api_tokens import AuthenticateToken
 from tenure_server.use_cases.change_release_draft import ChangeReleaseDraft
 from tenure_server.use_cases.check_for_update import CheckForUpdate
@@ -95,6 +96,7 @@ class Parts:
     received_parts: LocalStoreUploads | None
     integration: IntegrationParts
     sales: SalesParts
+    support: SupportParts
     readiness: health.Readiness
     metrics: metrics.ServerMetrics
     request_counts: RequestCounts
@@ -156,6 +158,7 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
     if parts.received_parts is not None:
         yield Endpoint("/uploads/{upload}/{number}", parts.received_parts.put, local_uploads.PART)
     yield from sales_endpoints(TokenAuthentication(parts.authenticate_token), parts.database, parts.sales)
+    yield from SupportRequestEndpoints(TokenAuthentication(parts.authenticate_token), parts.support).endpoints()
     yield Endpoint("/healthz", lives.live, health.LIVE)
     yield Endpoint("/readyz", lives.ready, health.READY)
     measures = metrics.MetricsEndpoint(TokenAuthentication(parts.authenticate_token), parts.metrics)

@@ -12,6 +12,7 @@ from tenure_server.domain.support_requests import IN_WORK, RequestFilter, Suppor
 from tenure_server.domain.support_terms import plan_years
 from tenure_server.errors import NotFound, ProductUnavailable
 from tenure_server.use_cases.catalogue import CatalogueSource
+from tenure_server.use_cases.customers import customer_of
 from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.support_requests import free_support_until
 from tenure_server.use_cases.vendor import VendorPolicy
@@ -123,22 +124,22 @@ class WhoCalls:
         """The licences, and the customers without one, that somebody's words fit: name, e-mail address, order number, a
         few characters of the key, the number of a request."""
         with self.database.reading() as records:
+            customers: tuple[Customer, ...]
             request = records.support_requests.by_number(number_in(said) or "")
             if request is not None:
                 licences = _licences_of(records, request)
-                customers = (records.customers.get(request.customer_id),)
+                customers = (customer_of(records, request.customer_id),)
             else:
                 licences = records.licences.search(said, limit=limit)
                 customers = records.customers.search(said, limit=limit)
             sold = {licence.customer_id for licence in licences}
-            callers = [self._caller(records, records.customers.get(one.customer_id), one) for one in licences]
+            callers = [self._caller(records, customer_of(records, one.customer_id), one) for one in licences]
             callers += [
                 self._caller(records, one, None) for one in customers if one is not None and one.customer_id not in sold
             ]
         return tuple(callers[:limit])
 
-    def _caller(self, records: Records, customer: Customer | None, licence: Licence | None) -> Caller:
-        assert customer is not None
+    def _caller(self, records: Records, customer: Customer, licence: Licence | None) -> Caller:
         wanted = RequestFilter(statuses=IN_WORK, customer_id=customer.customer_id)
         requests = records.support_requests.queue(wanted, limit=OPEN_REQUESTS_SHOWN)
         return Caller(customer, self.glance(records, licence) if licence is not None else None, requests)
