@@ -99,6 +99,9 @@ def test_requests_come_back_as_they_were_put_by_id_and_by_number(office: Databas
         assert requests.get("req_b") == BARE
         assert requests.of_customer("c-7k2m") == (FULL, BARE)
         assert requests.opened_between(NOON - timedelta(days=1), NOON) == (BARE,)
+        assert requests.opened_on_days(FULL.opened_on, FULL.opened_on) == (BARE, FULL)
+        assert requests.opened_on_days(date.min, FULL.opened_on - timedelta(days=1)) == ()
+        assert requests.opened_on_days(date.min, date.max, CAD) == (FULL,)
         for nothing in ("req_c", "\0", "\ud800"):
             assert (requests.get(nothing), requests.by_number(nothing)) == (None, None)
             assert requests.last_seen_version(nothing) is None

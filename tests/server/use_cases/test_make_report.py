@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from tenure_server.adapters.memory import MemoryDatabase
 from tenure_server.domain.install_reports import InstallReport, Outcome
 from tenure_server.domain.reports import Month, Months, ReportName
+from tenure_server.domain.support_requests import Category, RequestChannel
 from tenure_server.errors import NotFound
 from tenure_server.use_cases.issue_licence import LicenceOrder
+from tenure_server.use_cases.support_requests import NewRequest
 from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.names import ProductName
 from tenure_signing.versions import Version
@@ -93,7 +96,38 @@ def test_an_install_counts_once_by_the_version_it_reported_last(world: World) ->
 
 def test_without_any_sale_the_reports_are_empty(world: World) -> None:
     assert all(not row[1] for row in world.installation.make_report(ReportName.RENEWALS).rows)
-    for name in (ReportName.INCOME, ReportName.LAPSED, ReportName.VERSIONS):
+    for name in (ReportName.INCOME, ReportName.LAPSED, ReportName.VERSIONS, ReportName.REQUESTS):
         assert world.installation.make_report(name).rows == ()
     with pytest.raises(NotFound):
         world.installation.make_report(ReportName.INCOME, product=ProductName("nothing"))
+
+
+def test_requests_are_counted_by_month_and_category_with_the_share_answered_in_time(world: World) -> None:
+    world.add_product()
+    licence_id = sell(world, date(2026, 10, 1))
+    installation = world.installation
+
+    def ask(day: date, category: Category = Category.LICENSING) -> str:
+        world.today = day
+        new = NewRequest(category, "Help", "Please.", RequestChannel.TELEPHONE, licence_id)
+        return installation.open_request(new, who=WHO).number
+
+    in_time, late, closed = ask(date(2026, 10, 5)), ask(date(2026, 10, 5)), ask(date(2026, 10, 5))
+    installation.reply_to_request(in_time, "Yes.", who=WHO)
+    installation.close_request(closed, who=WHO)
+    ask(date(2026, 10, 6), Category.CONSULTING)
+    forgotten = ask(date(2026, 11, 2))
+    world.today = date(2026, 10, 30)
+    installation.reply_to_request(late, "Sorry.", who=WHO)
+    world.today = TODAY
+    ask(TODAY)
+    months = Months(Month(2026, 10), Month(2026, 11))
+    report = installation.make_report(ReportName.REQUESTS, months=months, product=CAD)
+    assert [tuple(str(cell) for cell in row) for row in report.rows] == [
+        ("2026-10", "licensing", "3", "2", "1", "0", "0", "66.7"),
+        ("2026-10", "consulting", "1", "0", "0", "0", "1", "None"),
+        ("2026-11", "licensing", "2", "0", "1", "1", "0", "0.0"),
+    ]
+    assert report.chart.series["late"] == (Decimal(1), Decimal(1))
+    assert installation.make_report(ReportName.REQUESTS, months=Months(Month(9999, 12), Month(9999, 12))).rows == ()
+    assert forgotten == "R-1005"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from tenure_server.domain.install_reports import InstallReport, Outcome
@@ -12,6 +12,7 @@ from tenure_server.domain.search_words import wanted_words
 from tenure_server.domain.support_messages import SupportMessage
 from tenure_server.domain.support_requests import QueuePlace, RequestFilter, SupportRequest
 from tenure_server.errors import Conflict
+from tenure_signing.names import ProductName
 
 
 @dataclass
@@ -62,6 +63,14 @@ class MemorySupportRequests:
 
     def opened_between(self, first: datetime, end: datetime) -> tuple[SupportRequest, ...]:
         found = [one for one in self.support.requests.values() if first <= one.opened_at < end]
+        return tuple(sorted(found, key=lambda one: (one.opened_at, one.request_id)))
+
+    def opened_on_days(self, first: date, last: date, product: ProductName | None = None) -> tuple[SupportRequest, ...]:
+        found = [
+            one
+            for one in self.support.requests.values()
+            if first <= one.opened_on <= last and product in (None, one.product)
+        ]
         return tuple(sorted(found, key=lambda one: (one.opened_at, one.request_id)))
 
     def add(self, request: SupportRequest) -> None:

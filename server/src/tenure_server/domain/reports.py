@@ -10,7 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -22,6 +22,7 @@ from tenure_signing.names import ProductName
 from tenure_signing.releases import Money
 from tenure_signing.versions import Version
 
+_ONE_DAY = timedelta(days=1)
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
 Cell = str | int | Decimal | None
@@ -32,6 +33,7 @@ class ReportName(StrEnum):
     RENEWALS = "renewals"
     LAPSED = "lapsed"
     VERSIONS = "versions"
+    REQUESTS = "requests"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,6 +81,19 @@ class Months:
 
     def __contains__(self, month: Month) -> bool:
         return self.first <= month <= self.last
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last of all their days, as far as there is a calendar."""
+        return _first_day(self.first) or date.min, _first_day(self.last.plus(1), -_ONE_DAY) or date.max
+
+
+def _first_day(month: Month, further: timedelta = timedelta(0)) -> date | None:
+    """A day of the month's beginning, or None where the calendar has none."""
+    try:
+        return date(month.year, month.number, 1) + further
+    except (ValueError, OverflowError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

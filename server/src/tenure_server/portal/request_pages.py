@@ -116,7 +116,7 @@ class RequestPages:
         licence = self.licence_of(request)
         wanted = RequestFilter(licence_id=licence.licence_id)
         found = sorted(
-            self.steps.list_requests(wanted, limit=LISTED).entries,
+            self.steps.list_requests.requests(wanted, limit=LISTED),
             key=lambda one: (one.opened_at, one.number),
             reverse=True,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from tenure_server.domain import reports
+from tenure_server.domain import reports, support_report
 from tenure_server.domain.reports import FieldCount, Month, Months, Report, ReportName
 from tenure_server.errors import NotFound
 from tenure_server.use_cases.catalogue import CatalogueSource
@@ -31,13 +31,16 @@ class MakeReport:
 
     def __call__(self, name: ReportName, *, months: Months | None = None, product: ProductName | None = None) -> Report:
         """``months`` mean nothing to the versions in the field. Raises ``NotFound`` (``unknown_product``)."""
-        today = self.policy.day_of(self.clock())
+        now = self.clock()
+        today = self.policy.day_of(now)
         span = months or self.default_months(name)
         with self.database.reading() as records:
             if product is not None and records.products.get(product) is None:
                 raise NotFound("There is no such product.", code="unknown_product")
             if name is ReportName.VERSIONS:
                 return reports.versions(self._spelled(records.reports.versions_in_the_field(product)))
+            if name is ReportName.REQUESTS:
+                return support_report.requests(records.support_requests.opened_on_days(*span.days, product), span, now)
             sold = records.reports.sold_periods(product, self.policy.zone)
             match name:
                 case ReportName.INCOME:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from tenure_server.domain.outgoing_mail import WordedMail
 from tenure_server.domain.support_messages import SupportMessage
 from tenure_server.domain.support_requests import QueuePlace, RequestFilter, SupportRequest
+from tenure_signing.names import ProductName
 
 
 class SupportRequests(Protocol):
@@ -34,6 +35,10 @@ class SupportRequests(Protocol):
 
     def opened_between(self, first: datetime, end: datetime) -> tuple[SupportRequest, ...]:
         """Oldest first, from the first instant to before the end."""
+        ...
+
+    def opened_on_days(self, first: date, last: date, product: ProductName | None = None) -> tuple[SupportRequest, ...]:
+        """Those opened on these days of the vendor's, both inclusive, perhaps only of a product; oldest first."""
         ...
 
     def add(self, request: SupportRequest) -> None: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, or_
@@ -77,6 +77,13 @@ class SqlSupportRequests:
         opened_at = col(SupportRequestRow.opened_at)
         statement = select(SupportRequestRow).where(opened_at >= first, opened_at < end)
         oldest = (opened_at, col(SupportRequestRow.request_id))
+        return tuple(map(_request, self._session.exec(statement.order_by(*oldest)).all()))
+
+    def opened_on_days(self, first: date, last: date, product: ProductName | None = None) -> tuple[SupportRequest, ...]:
+        statement = select(SupportRequestRow).where(col(SupportRequestRow.opened_on).between(first, last))
+        if product is not None:
+            statement = statement.where(col(SupportRequestRow.product) == product)
+        oldest = (col(SupportRequestRow.opened_at), col(SupportRequestRow.request_id))
         return tuple(map(_request, self._session.exec(statement.order_by(*oldest)).all()))
 
     def add(self, request: SupportRequest) -> None:

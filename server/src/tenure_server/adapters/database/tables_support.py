@@ -32,6 +32,7 @@ class SupportRequestRow(Row, table=True):
         Index("support_request_by_customer", "customer_id", "opened_at"),
         Index("support_request_by_licence", "licence_id"),
         Index("support_request_by_age", "opened_at", "request_id"),
+        Index("support_request_by_day", "opened_on"),
     )
 
     request_id: str = Field(sa_type=Text, primary_key=True)

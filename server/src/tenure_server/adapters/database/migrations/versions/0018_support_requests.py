@@ -77,6 +77,7 @@ def upgrade() -> None:
     op.create_index("support_request_by_customer", "support_request", ["customer_id", "opened_at"])
     op.create_index("support_request_by_licence", "support_request", ["licence_id"])
     op.create_index("support_request_by_age", "support_request", ["opened_at", "request_id"])
+    op.create_index("support_request_by_day", "support_request", ["opened_on"])
     op.create_table(
         "support_request_word",
         sa.Column("word", WORD, nullable=False),
