@@ -13,7 +13,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Protocol
 
-from starlette.concurrency import run_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -22,7 +22,10 @@ from tenure_server.http.problems import Answerable
 from tenure_server.http.ranges import ByteRange, select_ranges
 
 _PIECE_BYTES = 256 * 1024
+_BY_KERNEL_BYTES = 128 * 1024  # smaller parts are read and gathered: handing them on would cost more
+_SEND_FILE = "http.response.zerocopysend"  # ASGI extension of the web server
 _MEDIA_TYPE = "application/octet-stream"
+_CACHING = "private, no-transform"
 
 
 class OpenedFile(Protocol):
@@ -52,6 +55,10 @@ class OpenedFile(Protocol):
         """At most ``size`` bytes from the offset, at least one; raises when the file ends there."""
         ...
 
+    def fileno(self) -> int:
+        """The descriptor, for a web server that sends files by itself."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -68,6 +75,8 @@ class LocalStoreDownloads:
     """The endpoint for ``/store/{key:path}``."""
 
     files: SignedFiles
+    nginx_location: str | None = None
+    """The internal location by which nginx, which has asked us, sends the store's files: it answers ranges itself."""
 
     async def get(self, request: Request) -> Response:
         """The file behind the link, or the part of it that is asked for. The link is the only credential."""
@@ -79,6 +88,9 @@ class LocalStoreDownloads:
             name=query.get("name", ""),
             signature=query.get("signature", ""),
         )
+        if self.nginx_location is not None:
+            file.close()
+            return _handed_to_nginx(f"{self.nginx_location}{request.path_params['key']}", file)
         try:
             response = _answer(request, file)
         except BaseException:
@@ -89,10 +101,21 @@ class LocalStoreDownloads:
         return response
 
 
+def _handed_to_nginx(place: str, file: OpenedFile) -> Response:
+    """No body: nginx puts the file in its place. The key of a verified link consists of ``A-Za-z0-9._-/``."""
+    headers = {
+        "X-Accel-Redirect": place,
+        "Cache-Control": _CACHING,
+        "Content-Disposition": file.content_disposition,
+        "Content-Type": _MEDIA_TYPE,
+    }
+    return Response(headers=headers)
+
+
 def _answer(request: Request, file: OpenedFile) -> Response:
     headers = {
         "Accept-Ranges": "bytes",
-        "Cache-Control": "private, no-transform",
+        "Cache-Control": _CACHING,
         "Content-Disposition": file.content_disposition,
         "ETag": file.entity_tag,
         "Last-Modified": format_datetime(file.modified_at, usegmt=True),
@@ -148,13 +171,17 @@ def _not_satisfiable(length: int) -> Response:
     return problem.response({"Accept-Ranges": "bytes", "Content-Range": f"bytes */{length}"})
 
 
+_Part = tuple[bytes, ByteRange]
+"""What is sent before a part of the file, and the part."""
+
+
 class _FileParts(StreamingResponse):
     """Parts of a file, each after its header, then a closing text, in bounded memory. Closes the file in any case."""
 
     def __init__(
         self,
         file: OpenedFile,
-        parts: list[tuple[bytes, ByteRange]],
+        parts: list[_Part],
         *,
         closing: bytes = b"",
         status_code: int = 200,
@@ -168,16 +195,44 @@ class _FileParts(StreamingResponse):
             headers=headers | {"Content-Length": str(length)},
             media_type=media_type,
         )
-        self._file = file
+        self._file, self._parts, self._closing = file, parts, closing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await super().__call__(scope, receive, send)
+            if _SEND_FILE in scope.get("extensions", {}):
+                await self._send_by_kernel(send)
+            else:
+                await super().__call__(scope, receive, send)
         finally:
             self._file.close()
 
+    async def _send_by_kernel(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for small, large in _large_apart(self._parts):
+            async for piece in iterate_in_threadpool(_pieces(self._file, small, b"")):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            if large is not None:
+                header, part = large
+                await send({"type": "http.response.body", "body": header, "more_body": True})
+                place = {"file": self._file, "offset": part.first, "count": part.length}
+                await send({"type": _SEND_FILE, "more_body": True, **place})
+        await send({"type": "http.response.body", "body": self._closing, "more_body": False})
 
-def _pieces(file: OpenedFile, parts: list[tuple[bytes, ByteRange]], closing: bytes) -> Iterator[bytes]:
+
+def _large_apart(parts: list[_Part]) -> Iterator[tuple[list[_Part], _Part | None]]:
+    """The parts in their order: small ones that follow each other, then a large one, if any."""
+    small: list[_Part] = []
+    for one in parts:
+        if one[1].length >= _BY_KERNEL_BYTES:
+            yield small, one
+            small = []
+        else:
+            small.append(one)
+    if small:
+        yield small, None
+
+
+def _pieces(file: OpenedFile, parts: list[_Part], closing: bytes) -> Iterator[bytes]:
     """What to send, small parts gathered into pieces of about 256 KiB: a thousand tiny parts are no thousand writes."""
     waiting = bytearray()
     for header, part in parts:
