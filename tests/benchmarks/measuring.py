@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,8 @@ def running_server(command: Sequence[str], port: int, log: Path) -> Iterator[int
         _wait_for(port, process, log)
         yield process.pid
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it ended by itself
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(timeout=20)
         except subprocess.TimeoutExpired:
@@ -85,10 +86,10 @@ def measure(pid: int, port: int, requests: Path, *, seconds: float, once: bool, 
     return Figures(count, cpu / count * 1e6, per_second, found["p50"], found["p99"], found["p999"], resident_mb(pid))
 
 
-def wrk(port: int, requests: Path, *, seconds: float, once: bool) -> dict[str, int]:
+def wrk(port: int, requests: Path, *, seconds: float, once: bool, connections: int = CONNECTIONS) -> dict[str, int]:
     """wrk's own figures."""
     command = [
-        *("taskset", "-c", LOAD_CORE, "wrk", "--threads", "1", "--connections", str(CONNECTIONS)),
+        *("taskset", "-c", LOAD_CORE, "wrk", "--threads", "1", "--connections", str(connections)),
         *("--duration", f"{max(seconds, 1):.0f}s", "--timeout", "20s", "--script", str(_LUA)),
         *(f"http://127.0.0.1:{port}", "--", str(requests), "once" if once else "again"),
     ]
