@@ -18,7 +18,7 @@ from tenure_server.domain.reminder_words import WORDS
 from tenure_server.domain.reminders import ReminderRules
 from tenure_server.domain.seats import MOST_EXPIRY_DAYS, SeatLimit, SeatRules
 from tenure_server.domain.smp import RenewalRules
-from tenure_server.domain.support_terms import MOST_HOURS, ResponseRules, parse_working_hours
+from tenure_server.domain.support_terms import MOST_HOURS, ResponseRules, WorkingHours, parse_working_hours
 from tenure_server.errors import SettingsError
 
 
@@ -221,12 +221,15 @@ class Settings:
     @property
     def response_rules(self) -> ResponseRules:
         """Raises ``ValueError``."""
+        return self._response_rules_in(parse_working_hours(self.support_hours, self.zone, self.support_holidays))
+
+    def _response_rules_in(self, hours: WorkingHours) -> ResponseRules:
         return ResponseRules(
             self.support_one_year_hours,
             self.support_two_year_hours,
             self.support_priority_hours,
             self.support_quotation_hours,
-            parse_working_hours(self.support_hours, self.zone, self.support_holidays),
+            hours,
         )
 
     @property
@@ -443,7 +446,7 @@ class Settings:
         if not all(holds for holds, _ in [*in_range, *written]):
             return [*in_range, *written]
         hours = parse_working_hours(self.support_hours, UTC, self.support_holidays)
-        enough = _can_be_read(lambda: ResponseRules(*all_hours.values(), working_hours=hours))
+        enough = _can_be_read(lambda: self._response_rules_in(hours))
         return [(enough, "TENURE_SUPPORT_HOURS are too few for the hours in which support answers")]
 
     def _mail_checks(self) -> list[tuple[bool, str]]:
