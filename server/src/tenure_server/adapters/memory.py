@@ -23,6 +23,7 @@ from tenure_server.adapters.memory_sales import (
     MemoryOrders,
     MemoryPaymentNotices,
     MemoryQuotes,
+    MemoryReleasePrices,
     SalesTables,
     order_words,
 )
@@ -181,6 +182,7 @@ class _MemoryRecords:
         self.orders = MemoryOrders(tables.sales)
         self.numbers = MemoryNumbers(tables.sales)
         self.quotes = MemoryQuotes(tables.sales)
+        self.release_prices = MemoryReleasePrices(tables.sales)
         self.payment_notices = MemoryPaymentNotices(tables.sales)
         self.signed_files = _SignedFiles(tables)
         self.rollouts = _Rollouts(tables)
@@ -336,10 +338,19 @@ class _Licences(_Table):
         left = tuple(line for line in licence.lines if line.order != order)
         self.tables.licences[licence_id] = replace(licence, lines=left)
 
-    def add_grant(self, licence_id: str, grant: Grant) -> None:
+    def add_grant(self, licence_id: str, grant: Grant, order: str | None = None) -> None:
         licence = self._licence(licence_id)
         if grant not in licence.grants:
             self.tables.licences[licence_id] = replace(licence, grants=(*licence.grants, grant))
+            if order is not None:
+                self.tables.sales.bought_grants[licence_id, order] = grant
+
+    def remove_grant(self, licence_id: str, order: str) -> bool:
+        licence = self._licence(licence_id)
+        brought = self.tables.sales.bought_grants.pop((licence_id, order), None)
+        left = tuple(grant for grant in licence.grants if grant != brought)
+        self.tables.licences[licence_id] = replace(licence, grants=left)
+        return brought is not None
 
     def add_key(self, licence_id: str, key: IssuedKey) -> None:
         licence = self._licence(licence_id)

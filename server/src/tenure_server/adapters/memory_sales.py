@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Self
 
 from tenure_server.domain.customers import Customer
-from tenure_server.domain.orders import Order, OrderState, SaleKind
+from tenure_server.domain.orders import Order, OrderState
 from tenure_server.domain.paging import Place
 from tenure_server.domain.quotes import Quote
 from tenure_server.domain.search_words import fits, wanted_words, words_of
 from tenure_server.domain.shop_payments import NoticeOutcome, ReceivedNotice
 from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.ports_customers import OnceClaim, OnceRecord
+from tenure_signing.entitlement import Grant
+from tenure_signing.names import ProductName
+from tenure_signing.releases import Money
+from tenure_signing.versions import Version
 
 
 @dataclass
@@ -23,6 +28,8 @@ class SalesTables:
     notices: dict[tuple[str, str], ReceivedNotice] = field(default_factory=dict)
     series: dict[str, int] = field(default_factory=dict)
     once_keys: dict[tuple[str, str], OnceRecord] = field(default_factory=dict)
+    release_prices: dict[tuple[ProductName, Version], Money] = field(default_factory=dict)
+    bought_grants: dict[tuple[str, str], Grant] = field(default_factory=dict)  # by licence id and order
 
     def copy(self) -> Self:
         return type(self)(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
@@ -102,10 +109,6 @@ class MemoryOrders:
     def locked(self, number: str) -> Order | None:
         return self.get(number)
 
-    def open_support(self, licence_id: str) -> Order | None:
-        found = self.search(licence_id=licence_id, state=OrderState.ORDERED, limit=1_000_000)
-        return next((order for order in found if order.sale.kind is SaleKind.SUPPORT), None)
-
     def search(
         self,
         *,
@@ -127,9 +130,9 @@ class MemoryOrders:
         return tuple(newest_first[: max(limit, 0)])
 
     def add(self, order: Order) -> None:
-        waits = order.sale.kind is SaleKind.SUPPORT and order.licence_id is not None
-        if waits and self.open_support(str(order.licence_id)) is not None:
-            raise Conflict("An order for this licence's support waits to be paid.", code="order_waiting")
+        waiting = {one.waits_for for one in self.sales.orders.values()} - {None}
+        if order.waits_for in waiting:
+            raise Conflict("An order for the same waits to be paid.", code="order_waiting")
         self.sales.orders[order.number] = order
 
     def change(self, order: Order) -> None:
@@ -177,6 +180,19 @@ class MemoryQuotes:
 
     def change(self, quote: Quote) -> None:
         self.sales.quotes[quote.number] = quote
+
+
+@dataclass
+class MemoryReleasePrices:
+    sales: SalesTables
+
+    def of_product(self, name: ProductName) -> Mapping[Version, Money]:
+        return {version: price for (product, version), price in self.sales.release_prices.items() if product == name}
+
+    def set(self, name: ProductName, version: Version, price: Money | None) -> None:
+        self.sales.release_prices.pop((name, version), None)
+        if price is not None:
+            self.sales.release_prices[name, version] = price
 
 
 @dataclass

@@ -15,8 +15,9 @@ from starlette.responses import Response
 
 from tenure_server.domain.api_tokens import ApiToken, Scope
 from tenure_server.domain.money import parse_currency
-from tenure_server.domain.orders import LARGEST_AMOUNT, MAX_USERS, OrderState, Sale, SaleKind
+from tenure_server.domain.orders import LARGEST_AMOUNT, MAX_USERS, OrderState, Sale, SaleKind, sale_for
 from tenure_server.domain.paging import Place
+from tenure_server.domain.upgrades import parse_line
 from tenure_server.errors import Conflict, InvalidRequest, NotFound, UnprocessableRepeat
 from tenure_server.http import sales_wire
 from tenure_server.http.authentication import TokenAuthentication
@@ -32,8 +33,11 @@ from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.orders import CancelOrder, ConfirmPayment, ListOrders, PlaceOrder, RefundOrder
 from tenure_server.use_cases.ports import Database, Records
 from tenure_server.use_cases.sell import order_of
+from tenure_server.use_cases.upgrades import UpgradeOffers
+from tenure_signing.entitlement import Grant, VersionGrant
 from tenure_signing.names import parse_edition, parse_product
 from tenure_signing.releases import Money
+from tenure_signing.versions import parse_version
 
 Number = Annotated[
     str, Field(max_length=MAX_ID_CHARACTERS, description="such as O-2026-00017", json_schema_extra=IN_PATH)
@@ -79,9 +83,19 @@ class MoneyBody(BodyModel):
         return Money(self.minor_units, self.currency)
 
 
+def _version(text: str) -> str:
+    parse_version(text)
+    return text
+
+
+def _line(text: str) -> str:
+    parse_line(text)
+    return text
+
+
 class OrderBody(BodyModel):
-    """Either ``licence_id`` with ``smp_years`` or with additional users; or ``customer_id`` with product, edition and
-    base price for a new licence, with or without users and SMP."""
+    """Either ``licence_id`` with ``smp_years``, with additional users or with an upgrade; or ``customer_id`` with
+    product, edition and base price for a new licence, with or without users and SMP."""
 
     licence_id: Text | None = None
     customer_id: Text | None = None
@@ -94,6 +108,12 @@ class OrderBody(BodyModel):
     free_support_until: date | None = Field(
         default=None, description="last day, inclusive, of support that is given without SMP"
     )
+    upgrade: Annotated[str, AfterValidator(_version)] | None = Field(
+        default=None, description="a version that the licence does not cover; its price is for every seat"
+    )
+    upgrade_line: Annotated[str, AfterValidator(_line)] | None = Field(
+        default=None, description="in its place: every release of an x.y line, such as 3.1"
+    )
     reference: Annotated[str, Field(max_length=100)] | None = Field(
         default=None, description="the customer's or the shop's own number; callers are found by it"
     )
@@ -105,17 +125,16 @@ class OrderBody(BodyModel):
             if self.customer_id or self.product or self.edition or base:
                 raise InvalidRequest("The licence says customer, product and edition already.", code="invalid_sale")
             licence = licence_of(records, self.licence_id)
-            return licence.customer_id, Sale(
-                SaleKind.SUPPORT if self.smp_years is not None else SaleKind.USERS,
-                licence.product,
-                licence.edition,
-                licence.currency,
-                licence_id=licence.licence_id,
+            return licence.customer_id, sale_for(
+                licence,
+                smp_years=self.smp_years,
                 additional_users=self.additional_users,
                 additional_users_price=users.money() if users is not None else None,
-                smp_years=self.smp_years,
                 free_support_until=self.free_support_until,
+                upgrade=self._grant(),
             )
+        if self._grant() is not None:
+            raise InvalidRequest("An upgrade is for a licence that is there.", code="invalid_sale")
         if self.customer_id is None or self.product is None or self.edition is None or base is None:
             raise InvalidRequest(
                 "An order names a licence, or a customer with product, edition and base price.", code="invalid_sale"
@@ -131,6 +150,13 @@ class OrderBody(BodyModel):
             smp_years=self.smp_years,
             free_support_until=self.free_support_until,
         )
+
+    def _grant(self) -> Grant | None:
+        if self.upgrade is not None and self.upgrade_line is not None:
+            raise InvalidRequest("An upgrade is to a version or to a line, not both.", code="invalid_sale")
+        if self.upgrade_line is not None:
+            return parse_line(self.upgrade_line)
+        return VersionGrant(parse_version(self.upgrade)) if self.upgrade is not None else None
 
 
 class PaymentBody(BodyModel):
@@ -181,7 +207,7 @@ LICENCES = Operation(
     request=LicenceSearch, answer=sales_wire.LicencePage, access=Access.TOKEN, refusals=REFUSALS,
 )  # fmt: skip
 LICENCE = Operation(
-    summary="A licence with what was bought for it, its support periods and what a renewal costs",
+    summary="A licence with what was bought for it, its support periods and what renewal and upgrades cost",
     request=OneLicence, answer=sales_wire.LicenceDetails, access=Access.TOKEN, refusals=(*REFUSALS, NotFound),
 )  # fmt: skip
 
@@ -198,6 +224,7 @@ class OrderEndpoints:
     cancel_order: CancelOrder
     refund_order: RefundOrder
     show_licence: ShowLicence
+    upgrade_offers: UpgradeOffers
 
     def list(self, request: Request) -> Response:
         self.authentication.token_for_any(request, READERS)
@@ -274,7 +301,9 @@ class OrderEndpoints:
         with self.database.reading() as records:
             licence = licence_of(records, read(request, OneLicence).licence_id)
         renewal = Renewal.of(self.show_licence(licence).renewal)
-        return answered(sales_wire.LicenceDetails(licence=sales_wire.SoldLicence.of(licence), renewal=renewal))
+        upgrades = [sales_wire.UpgradeOffer.of(one) for one in self.upgrade_offers(licence)]
+        sold = sales_wire.SoldLicence.of(licence)
+        return answered(sales_wire.LicenceDetails(licence=sold, renewal=renewal, upgrades=upgrades))
 
     async def _seller(self, request: Request) -> ApiToken:
         return await run_in_threadpool(self.authentication.token, request, Scope.SALES)

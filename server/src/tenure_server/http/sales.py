@@ -20,6 +20,7 @@ from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.orders import CancelOrder, ConfirmPayment, ListOrders, PlaceOrder, RefundOrder
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.quotes import AcceptQuote, ListQuotes, MakeQuote, WithdrawQuote
+from tenure_server.use_cases.upgrades import UpgradeOffers
 from tenure_server.use_cases.vendor import VendorPolicy
 
 
@@ -38,6 +39,7 @@ class SalesParts:
     cancel_order: CancelOrder
     refund_order: RefundOrder
     show_licence: ShowLicence
+    upgrade_offers: UpgradeOffers
     list_quotes: ListQuotes
     make_quote: MakeQuote
     accept_quote: AcceptQuote
@@ -73,6 +75,7 @@ def sales_endpoints(authentication: TokenAuthentication, database: Database, par
         parts.cancel_order,
         parts.refund_order,
         parts.show_licence,
+        parts.upgrade_offers,
     )
     yield Endpoint("/v1/orders", sold.list, orders.LIST)
     yield Endpoint("/v1/orders", sold.place, orders.PLACE)

@@ -25,6 +25,7 @@ from tenure_server.use_cases.quotes import AcceptQuote, ListQuotes, MakeQuote, W
 from tenure_server.use_cases.receive_payment import ReceivePayment
 from tenure_server.use_cases.renew_support import RenewSupport
 from tenure_server.use_cases.sell import Selling
+from tenure_server.use_cases.upgrades import SetReleasePrice, UpgradeOffers
 
 
 class SellingParts(AnsweringParts):
@@ -60,7 +61,7 @@ class SellingParts(AnsweringParts):
 
     @cached_property
     def selling(self) -> Selling:
-        return Selling(self.policy, self.keys.licence_key_signer, self.feed_tokens)
+        return Selling(self.policy, self.keys.licence_key_signer, self.feed_tokens, self.catalogue)
 
     @cached_property
     def make_quote(self) -> MakeQuote:
@@ -126,6 +127,14 @@ class SellingParts(AnsweringParts):
     @cached_property
     def grant_release(self) -> GrantRelease:
         return GrantRelease(self.database, self.clock)
+
+    @cached_property
+    def upgrade_offers(self) -> UpgradeOffers:
+        return UpgradeOffers(self.database, self.catalogue, self.clock, self.policy)
+
+    @cached_property
+    def set_release_price(self) -> SetReleasePrice:
+        return SetReleasePrice(self.database, self.clock)
 
     @cached_property
     def change_status(self) -> ChangeStatus:

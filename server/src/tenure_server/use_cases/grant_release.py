@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import Licence
+from tenure_server.domain.upgrades import grant_text
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import licence_of, required_reason
 from tenure_server.use_cases.events import announce_licence
 from tenure_server.use_cases.ports import Clock, Database
-from tenure_signing.entitlement import Grant, LineGrant, VersionGrant
+from tenure_signing.entitlement import Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,3 @@ class GrantRelease:
             announce_licence(records, now, EventType.LICENCE_GRANTED, licence, grant=grant_text(grant), reason=reason)
             audited(records, now, who, "licence.grant", licence_id, grant=grant_text(grant), reason=reason)
             return licence_of(records, licence_id)
-
-
-def grant_text(grant: Grant) -> str:
-    """``version 2.4.1`` or ``line 2.4``."""
-    match grant:
-        case VersionGrant(version):
-            return f"version {version}"
-        case LineGrant(major, minor):
-            return f"line {major}.{minor}"

@@ -15,7 +15,8 @@ from tenure_server.use_cases.change_licence import required_reason
 from tenure_server.use_cases.customers import customer_of
 from tenure_server.use_cases.once import Once, claimed, settle
 from tenure_server.use_cases.ports import Clock, Database, Records
-from tenure_server.use_cases.sell import Selling, order_of, require_free_support_ahead
+from tenure_server.use_cases.sell import Selling, order_of
+from tenure_server.use_cases.sound_sale import require_free_support_ahead
 
 MAX_VALID_DAYS = 366
 
@@ -49,13 +50,14 @@ class MakeQuote:
             customer_id, sale = wanted(records)
             customer = customer_of(records, customer_id)
             today = policy.day_of(now)
-            _, lines = self.selling.priced(records, sale, customer, today)
+            priced = self.selling.priced(records, sale, customer, today)
+            sale = priced.sale
             require_free_support_ahead(sale, today)
             quote = Quote(
                 number=f"Q-{today.year}-{records.numbers.next(f'quote {today.year}'):05}",
                 customer_id=customer_id,
                 sale=sale,
-                lines=lines,
+                lines=priced.lines,
                 terms=policy.quote_terms,
                 made_at=now,
                 made_on=today,
