@@ -212,3 +212,29 @@ def test_an_upgrade_that_makes_no_sense_is_refused(
     assert problem(place(own_shop, sales, "k2", new_licence(own_shop) | {"upgrade": "3.0"}), 400)["code"] == (
         "invalid_sale"
     )
+
+
+def test_a_repeated_cancellation_or_refund_with_the_same_key_is_the_same_answer(
+    own_shop: Shop, sales: dict[str, str]
+) -> None:
+    for key, end in (("c1", "cancel"), ("r1", "refund")):
+        number = created(place(own_shop, sales, f"new {key}", new_licence(own_shop)))["number"]
+        if end == "refund":
+            answer(pay(own_shop, sales, number, 120_000))
+        headers, url = sales | {"Idempotency-Key": key}, f"/v1/orders/{number}/{end}"
+        first = answer(own_shop.client.post(url, json={"reason": "sent back"}, headers=headers))
+        assert answer(own_shop.client.post(url, json={"reason": "sent back"}, headers=headers)) == first
+        other = own_shop.client.post(url, json={"reason": "another"}, headers=headers)
+        assert problem(other, 422)["code"] == "idempotency_key_reused"
+
+
+def test_one_key_ends_one_order_and_no_other(own_shop: Shop, sales: dict[str, str]) -> None:
+    numbers = [created(place(own_shop, sales, key, new_licence(own_shop)))["number"] for key in ("n1", "n2")]
+    headers = sales | {"Idempotency-Key": "c1"}
+    said = [
+        own_shop.client.post(f"/v1/orders/{number}/cancel", json={"reason": "no budget"}, headers=headers)
+        for number in numbers
+    ]
+    assert answer(said[0])["state"] == "cancelled"
+    assert problem(said[1], 422)["code"] == "idempotency_key_reused"
+    assert answer(own_shop.client.get(f"/v1/orders/{numbers[1]}", headers=sales))["state"] == "ordered"

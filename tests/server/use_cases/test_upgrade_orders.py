@@ -327,10 +327,12 @@ def test_support_and_an_upgrade_can_wait_to_be_paid_at_the_same_time(desk: Desk)
 
 def test_an_upgrade_is_an_order_of_its_own(desk: Desk) -> None:
     licence = desk.sold(date(2026, 1, 1))
-    for more in ({"smp_years": 1}, {"additional_users": 1, "additional_users_price": myr(1)}):
-        sale = sale_for(licence, upgrade=V3, **more)  # type: ignore[arg-type]
+    with_smp = sale_for(licence, upgrade=V3, smp_years=1)
+    with_users = sale_for(licence, upgrade=V3, additional_users=1, additional_users_price=myr(1))
+    for sale in (with_smp, with_users):
+        wanted = (licence.customer_id, sale)
         with pytest.raises(InvalidRequest) as caught:
-            desk.world.installation.place_order(lambda _, sale=sale: (licence.customer_id, sale), who=WHO)
+            desk.world.installation.place_order(lambda _, wanted=wanted: wanted, who=WHO)  # type: ignore[misc]
         assert caught.value.code == "invalid_sale"
 
 

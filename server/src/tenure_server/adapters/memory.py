@@ -177,7 +177,7 @@ class _MemoryRecords:
         self._tables = tables
         self.products = _Products(tables)
         self.licences = _Licences(tables)
-        self.customers = MemoryCustomers(tables.sales)
+        self.customers = MemoryCustomers(tables.sales, tables)
         self.once_keys = MemoryOnceKeys(tables.sales)
         self.orders = MemoryOrders(tables.sales)
         self.numbers = MemoryNumbers(tables.sales)
@@ -357,6 +357,9 @@ class _Licences(_Table):
         if self.by_key_digest(key.digest) is not None:
             raise Conflict("There is such a licence key already.", code="licence_exists")
         self.tables.licences[licence_id] = replace(licence, keys=_in_order((*licence.keys, key)))
+
+    def set_customer(self, licence_id: str, customer_id: str) -> None:
+        self.tables.licences[licence_id] = replace(self._licence(licence_id), customer_id=customer_id)
 
     def set_status(self, licence_id: str, status: LicenceStatus, reason: str | None) -> None:
         licence = self._licence(licence_id)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Self
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 from tenure_server.domain.customers import Customer
 from tenure_server.domain.orders import Order, OrderState
@@ -37,10 +37,20 @@ class SalesTables:
 
 @dataclass
 class MemoryCustomers:
+    """``everything`` is the dataclass of all tables, of which what belongs to a customer is found by its member
+    ``customer_id``."""
+
     sales: SalesTables
+    everything: object
 
     def get(self, customer_id: str) -> Customer | None:
         return self.sales.customers.get(customer_id)
+
+    def held(self, customer_id: str) -> Customer | None:
+        return self.get(customer_id)
+
+    def locked(self, customer_id: str) -> Customer | None:
+        return self.get(customer_id)
 
     def by_reference(self, reference: str) -> Customer | None:
         return next((one for one in self.sales.customers.values() if one.details.reference == reference), None)
@@ -50,7 +60,9 @@ class MemoryCustomers:
         found = [
             one
             for one in self.sales.customers.values()
-            if one.name == name and (one.email.lower() if one.email is not None else None) == wanted
+            if one.merged_into is None
+            and one.name == name
+            and (one.email.lower() if one.email is not None else None) == wanted
         ]
         return min(found, key=lambda one: (one.created_at, one.customer_id), default=None)
 
@@ -58,7 +70,8 @@ class MemoryCustomers:
         words = wanted_words(text)
         if limit < 1 or (text and not words):
             return ()
-        found = [one for one in self.sales.customers.values() if fits(words, one.search_words())]
+        unmerged = (one for one in self.sales.customers.values() if one.merged_into is None)
+        found = [one for one in unmerged if fits(words, one.search_words())]
         if after is not None:
             found = [one for one in found if (one.created_at, one.customer_id) < (after.at, after.id)]
         return tuple(sorted(found, key=lambda one: (one.created_at, one.customer_id), reverse=True)[:limit])
@@ -75,6 +88,18 @@ class MemoryCustomers:
         self._require_own_reference(customer)
         self.sales.customers[customer.customer_id] = customer
 
+    def merge(self, kept: Customer, gone: Customer) -> None:
+        self.change(gone)
+        self.change(kept)
+        for tables in (self.everything, self.sales):
+            for each in fields(tables):  # type: ignore[arg-type]
+                table = getattr(tables, each.name)
+                if isinstance(table, dict) and table is not self.sales.customers:
+                    table.update(_moved(table, gone.customer_id, kept.customer_id))
+        for one in list(self.sales.customers.values()):
+            if one.merged_into == gone.customer_id:
+                self.sales.customers[one.customer_id] = replace(one, merged_into=kept.customer_id)
+
     def remove(self, customer_id: str) -> None:
         self.sales.customers.pop(customer_id, None)
 
@@ -83,6 +108,15 @@ class MemoryCustomers:
         holder = self.by_reference(reference) if reference is not None else None
         if holder is not None and holder.customer_id != customer.customer_id:
             raise Conflict("There is a customer of this reference already.", code="reference_taken")
+
+
+def _moved(table: dict[Any, Any], gone: str, kept: str) -> dict[Any, Any]:
+    """What of the table belonged to the one and belongs to the other."""
+    return {
+        key: replace(value, customer_id=kept)
+        for key, value in table.items()
+        if getattr(value, "customer_id", None) == gone
+    }
 
 
 @dataclass

@@ -234,6 +234,26 @@ def _grant(version: str | None, line: str | None) -> Grant:
     return parsed("--line", str(line), parse_line)
 
 
+@commands.command("move")
+def move(
+    ctx: typer.Context,
+    licence_id: LicenceArgument,
+    customer_id: Annotated[str, typer.Option("--customer-id", help="Whose it is from now on.")],
+    reason: ReasonOption,
+    as_json: AsJson = False,
+) -> None:
+    """Give a licence to another customer.
+
+    Its support, keys and seats go with it; what was ordered for it stays in the name of who ordered it.
+    """
+    context = context_of(ctx)
+    licence = context.installation.move_licence(licence_id, customer_id, reason=reason, who=context.who)
+    if as_json:
+        print_json(_summary(licence))
+        return
+    print_line(f"Licence {licence.licence_id} belongs to {licence.customer} ({licence.customer_id}).")
+
+
 @commands.command("suspend")
 def suspend(ctx: typer.Context, licence_id: LicenceArgument, reason: ReasonOption, as_json: AsJson = False) -> None:
     """Stop updates and downloads for a while."""

@@ -31,6 +31,9 @@ class EventType(StrEnum):
     LICENCE_SUSPENDED = "licence.suspended"
     LICENCE_REVOKED = "licence.revoked"
     LICENCE_REINSTATED = "licence.reinstated"
+    LICENCE_MOVED = "licence.moved"  # to another customer
+
+    CUSTOMER_MERGED = "customer.merged"  # all of another record became this one's
 
     PERIOD_ADDED = "period.added"
     PERIOD_ENDED = "period.ended"  # earlier than it was paid for: its order was refunded

@@ -18,18 +18,27 @@ from tenure_server.domain.money import parse_currency
 from tenure_server.domain.orders import LARGEST_AMOUNT, MAX_USERS, OrderState, Sale, SaleKind, sale_for
 from tenure_server.domain.paging import Place
 from tenure_server.domain.upgrades import parse_line
-from tenure_server.errors import Conflict, InvalidRequest, NotFound, UnprocessableRepeat
+from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.http import sales_wire
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.bodies import BodyModel, read_body
 from tenure_server.http.cursors import DEFAULT_PAGE, Cursor, Limit, cursor_of
-from tenure_server.http.customers import MAX_ID_CHARACTERS, READERS, REFUSALS, ReasonBody, Text, answered
+from tenure_server.http.customers import (
+    CHANGE_REFUSALS,
+    MAX_ID_CHARACTERS,
+    READERS,
+    REFUSALS,
+    ReasonBody,
+    Text,
+    answered,
+)
 from tenure_server.http.endpoint import Access, Operation
-from tenure_server.http.idempotency import IdempotencyKey, required
+from tenure_server.http.idempotency import IdempotencyKey, once_of, required
 from tenure_server.http.reading import IN_PATH, RequestModel, read
 from tenure_server.http.wire import Renewal
 from tenure_server.use_cases.change_licence import licence_of
 from tenure_server.use_cases.licence_status import ShowLicence
+from tenure_server.use_cases.merge_customers import MoveLicence
 from tenure_server.use_cases.orders import CancelOrder, ConfirmPayment, ListOrders, PlaceOrder, RefundOrder
 from tenure_server.use_cases.ports import Database, Records
 from tenure_server.use_cases.sell import order_of
@@ -52,6 +61,10 @@ class NewOrder(RequestModel):
     idempotency_key: IdempotencyKey = None
 
 
+class OrderToChange(OneOrder):
+    idempotency_key: IdempotencyKey = None
+
+
 class OrderSearch(RequestModel):
     customer_id: str = Field(default="", description="of this customer")
     licence_id: str = Field(default="", description="of this licence")
@@ -64,6 +77,10 @@ class OneLicence(RequestModel):
     licence_id: Annotated[
         str, Field(max_length=MAX_ID_CHARACTERS, description="the licence's id", json_schema_extra=IN_PATH)
     ]
+
+
+class LicenceToChange(OneLicence):
+    idempotency_key: IdempotencyKey = None
 
 
 class LicenceSearch(RequestModel):
@@ -168,12 +185,16 @@ class PaymentBody(BodyModel):
     )
 
 
+class MoveBody(BodyModel):
+    customer_id: Text = Field(description="whose it is from now on")
+    reason: Text = Field(description="why; it goes to the audit trail")
+
+
 class RefundBody(BodyModel):
     reason: Text = Field(description="why; it goes to the audit trail")
     amount: MoneyBody | None = Field(default=None, description="what went back; default: all of it")
 
 
-_REFUSALS = (*REFUSALS, NotFound, Conflict)
 LIST = Operation(
     summary="Orders, newest first",
     request=OrderSearch, answer=sales_wire.OrderPage, access=Access.TOKEN, refusals=REFUSALS,
@@ -181,7 +202,7 @@ LIST = Operation(
 PLACE = Operation(
     summary="Place an order; nothing is the customer's before it is paid",
     method="POST", request=NewOrder, body=OrderBody, answer=sales_wire.OrderAnswer, status=HTTPStatus.CREATED,
-    access=Access.TOKEN, refusals=(*_REFUSALS, UnprocessableRepeat),
+    access=Access.TOKEN, refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 SHOW = Operation(
     summary="An order with its prices and the arithmetic",
@@ -190,17 +211,22 @@ SHOW = Operation(
 PAY = Operation(
     summary="Confirm that an order is paid; a repeat changes nothing",
     method="POST", request=OneOrder, body=PaymentBody, answer=sales_wire.PaidOrderAnswer, access=Access.TOKEN,
-    refusals=_REFUSALS,
+    refusals=(*REFUSALS, NotFound, Conflict),
 )  # fmt: skip
 CANCEL = Operation(
     summary="Cancel an order that is not paid; a repeat changes nothing",
-    method="POST", request=OneOrder, body=ReasonBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
-    refusals=_REFUSALS,
+    method="POST", request=OrderToChange, body=ReasonBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 REFUND = Operation(
     summary="Write down that a paid order was refunded: its support ends on the day before",
-    method="POST", request=OneOrder, body=RefundBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
-    refusals=_REFUSALS,
+    method="POST", request=OrderToChange, body=RefundBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
+    refusals=CHANGE_REFUSALS,
+)  # fmt: skip
+MOVE = Operation(
+    summary="Give a licence to another customer, with its support, keys and seats",
+    method="POST", request=LicenceToChange, body=MoveBody, answer=sales_wire.SoldLicence, access=Access.TOKEN,
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 LICENCES = Operation(
     summary="Licences, newest first, found by what a caller says",
@@ -225,6 +251,7 @@ class OrderEndpoints:
     refund_order: RefundOrder
     show_licence: ShowLicence
     upgrade_offers: UpgradeOffers
+    move_licence: MoveLicence
 
     def list(self, request: Request) -> Response:
         self.authentication.token_for_any(request, READERS)
@@ -273,17 +300,21 @@ class OrderEndpoints:
 
     async def cancel(self, request: Request) -> Response:
         token = await self._seller(request)
-        number = read(request, OneOrder).number
-        reason = (await read_body(request, ReasonBody)).reason
-        order = await run_in_threadpool(self.cancel_order, number, reason=reason, who=token.who)
+        asked = read(request, OrderToChange)
+        body = await read_body(request, ReasonBody)
+        once = once_of(token, "order.cancel", asked.idempotency_key, {"number": asked.number, **body.model_dump()})
+        order = await run_in_threadpool(self.cancel_order, asked.number, reason=body.reason, who=token.who, once=once)
         return answered(sales_wire.OrderAnswer.of(order))
 
     async def refund(self, request: Request) -> Response:
         token = await self._seller(request)
-        number = read(request, OneOrder).number
+        asked = read(request, OrderToChange)
         body = await read_body(request, RefundBody)
+        once = once_of(token, "order.refund", asked.idempotency_key, {"number": asked.number, **body.model_dump()})
         amount = body.amount.money() if body.amount is not None else None
-        order = await run_in_threadpool(self.refund_order, number, reason=body.reason, who=token.who, amount=amount)
+        order = await run_in_threadpool(
+            self.refund_order, asked.number, reason=body.reason, who=token.who, amount=amount, once=once
+        )
         return answered(sales_wire.OrderAnswer.of(order))
 
     def licences(self, request: Request) -> Response:
@@ -304,6 +335,17 @@ class OrderEndpoints:
         upgrades = [sales_wire.UpgradeOffer.of(one) for one in self.upgrade_offers(licence)]
         sold = sales_wire.SoldLicence.of(licence)
         return answered(sales_wire.LicenceDetails(licence=sold, renewal=renewal, upgrades=upgrades))
+
+    async def move(self, request: Request) -> Response:
+        token = await self._seller(request)
+        asked = read(request, LicenceToChange)
+        body = await read_body(request, MoveBody)
+        key = asked.idempotency_key
+        once = once_of(token, "licence.move", key, {"licence": asked.licence_id, **body.model_dump()})
+        licence = await run_in_threadpool(
+            self.move_licence, asked.licence_id, body.customer_id, reason=body.reason, who=token.who, once=once
+        )
+        return answered(sales_wire.SoldLicence.of(licence))
 
     async def _seller(self, request: Request) -> ApiToken:
         return await run_in_threadpool(self.authentication.token, request, Scope.SALES)

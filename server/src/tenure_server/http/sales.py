@@ -17,6 +17,7 @@ from tenure_server.use_cases.customers import (
     ListCustomers,
 )
 from tenure_server.use_cases.licence_status import ShowLicence
+from tenure_server.use_cases.merge_customers import MergeCustomers, MoveLicence
 from tenure_server.use_cases.orders import CancelOrder, ConfirmPayment, ListOrders, PlaceOrder, RefundOrder
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.quotes import AcceptQuote, ListQuotes, MakeQuote, WithdrawQuote
@@ -33,6 +34,8 @@ class SalesParts:
     change_customer: ChangeCustomer
     delete_customer: DeleteCustomer
     anonymise_customer: AnonymiseCustomer
+    merge_customers: MergeCustomers
+    move_licence: MoveLicence
     list_orders: ListOrders
     place_order: PlaceOrder
     confirm_payment: ConfirmPayment
@@ -59,6 +62,7 @@ def sales_endpoints(authentication: TokenAuthentication, database: Database, par
         parts.change_customer,
         parts.delete_customer,
         parts.anonymise_customer,
+        parts.merge_customers,
     )
     yield Endpoint("/v1/customers", served.list, customers.LIST)
     yield Endpoint("/v1/customers", served.add, customers.ADD)
@@ -66,6 +70,7 @@ def sales_endpoints(authentication: TokenAuthentication, database: Database, par
     yield Endpoint("/v1/customers/{customer_id}", served.change, customers.CHANGE)
     yield Endpoint("/v1/customers/{customer_id}", served.delete, customers.DELETE)
     yield Endpoint("/v1/customers/{customer_id}/anonymise", served.anonymise, customers.ANONYMISE)
+    yield Endpoint("/v1/customers/{customer_id}/merge", served.merge, customers.MERGE)
     sold = orders.OrderEndpoints(
         authentication,
         database,
@@ -76,6 +81,7 @@ def sales_endpoints(authentication: TokenAuthentication, database: Database, par
         parts.refund_order,
         parts.show_licence,
         parts.upgrade_offers,
+        parts.move_licence,
     )
     yield Endpoint("/v1/orders", sold.list, orders.LIST)
     yield Endpoint("/v1/orders", sold.place, orders.PLACE)
@@ -105,3 +111,4 @@ def sales_endpoints(authentication: TokenAuthentication, database: Database, par
     yield Endpoint("/v1/shop/stripe", parts.shop_webhooks.stripe, shop_webhooks.STRIPE_EVENT)
     yield Endpoint("/v1/licences", sold.licences, orders.LICENCES)
     yield Endpoint("/v1/licences/{licence_id}", sold.licence, orders.LICENCE)
+    yield Endpoint("/v1/licences/{licence_id}/move", sold.move, orders.MOVE)

@@ -39,6 +39,7 @@ class Customer(Answer):
     contacts: list[Contact]
     created_at: datetime
     anonymised_at: datetime | None
+    merged_into: str | None = Field(description="the id of the customer that has everything of this record")
 
     @classmethod
     def of(cls, customer: customers_domain.Customer) -> Self:
@@ -60,6 +61,7 @@ class Customer(Answer):
             contacts=contacts,
             created_at=customer.created_at,
             anonymised_at=customer.anonymised_at,
+            merged_into=customer.merged_into,
         )
 
 

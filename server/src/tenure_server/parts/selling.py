@@ -20,6 +20,7 @@ from tenure_server.use_cases.customers import (
 from tenure_server.use_cases.grant_release import GrantRelease
 from tenure_server.use_cases.import_licences import ImportLicences
 from tenure_server.use_cases.issue_licence import IssueLicence
+from tenure_server.use_cases.merge_customers import MergeCustomers, MoveLicence
 from tenure_server.use_cases.orders import CancelOrder, ConfirmPayment, ListOrders, PlaceOrder, RefundOrder
 from tenure_server.use_cases.quotes import AcceptQuote, ListQuotes, MakeQuote, WithdrawQuote
 from tenure_server.use_cases.receive_payment import ReceivePayment
@@ -50,6 +51,14 @@ class SellingParts(AnsweringParts):
     @cached_property
     def anonymise_customer(self) -> AnonymiseCustomer:
         return AnonymiseCustomer(self.database, self.clock)
+
+    @cached_property
+    def merge_customers(self) -> MergeCustomers:
+        return MergeCustomers(self.database, self.clock)
+
+    @cached_property
+    def move_licence(self) -> MoveLicence:
+        return MoveLicence(self.database, self.clock)
 
     @cached_property
     def list_customers(self) -> ListCustomers:

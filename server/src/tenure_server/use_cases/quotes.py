@@ -80,7 +80,7 @@ class AcceptQuote:
     clock: Clock
     selling: Selling
 
-    def __call__(self, number: str, *, who: str, reference: str | None = None) -> Order:
+    def __call__(self, number: str, *, who: str, reference: str | None = None, once: Once | None = None) -> Order:
         """The order of what it offers, at its price; the same one however often it is accepted.
 
         Raises ``Conflict``: ``quote_expired``, ``quote_withdrawn``, ``quote_outdated`` where the licence's total
@@ -88,8 +88,12 @@ class AcceptQuote:
         """
         now = self.clock()
         with self.database.writing() as records:
+            before = claimed(records, once, now)
+            if before is not None:
+                return order_of(records, before)
             quote = quote_of(records, number, locked=True)
             if quote.order is not None:
+                settle(records, once, quote.order, now)
                 return order_of(records, quote.order)
             state = quote.state_on(self.selling.policy.day_of(now))
             if state is not QuoteState.OPEN:
@@ -101,6 +105,7 @@ class AcceptQuote:
                 records, now, who, "quote.accept", number,
                 before=quote.state, after=QuoteState.ACCEPTED, order=order.number,
             )  # fmt: skip
+            settle(records, once, order.number, now)
         return order
 
 
@@ -109,23 +114,26 @@ class WithdrawQuote:
     database: Database
     clock: Clock
 
-    def __call__(self, number: str, *, reason: str, who: str) -> Quote:
+    def __call__(self, number: str, *, reason: str, who: str, once: Once | None = None) -> Quote:
         """Nothing happens if it is withdrawn already. Raises ``Conflict`` (``quote_accepted``)."""
         reason = required_reason(reason)
+        now = self.clock()
         with self.database.writing() as records:
+            if claimed(records, once, now) is not None:
+                return quote_of(records, number)
             quote = quote_of(records, number, locked=True)
-            if quote.state is QuoteState.WITHDRAWN:
-                return quote
             if quote.state is QuoteState.ACCEPTED:
                 raise Conflict(
                     f"Quote {number} was accepted as {quote.order}.", code="quote_accepted", hint="cancel the order"
                 )
             withdrawn = replace(quote, state=QuoteState.WITHDRAWN)
-            records.quotes.change(withdrawn)
-            audited(
-                records, self.clock(), who, "quote.withdraw", number,
-                before=quote.state, after=withdrawn.state, reason=reason,
-            )  # fmt: skip
+            if quote.state is not QuoteState.WITHDRAWN:
+                records.quotes.change(withdrawn)
+                audited(
+                    records, now, who, "quote.withdraw", number,
+                    before=quote.state, after=withdrawn.state, reason=reason,
+                )  # fmt: skip
+            settle(records, once, number, now)
         return withdrawn
 
 

@@ -31,6 +31,7 @@ from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.catalogue import CatalogueSource
 from tenure_server.use_cases.change_licence import first_day, licence_of
+from tenure_server.use_cases.customers import living_customer
 from tenure_server.use_cases.events import announce_licence
 from tenure_server.use_cases.feed_tokens import FeedTokens
 from tenure_server.use_cases.identifiers import new_licence_id
@@ -136,10 +137,9 @@ class Selling:
         """What it costs today. ``quote`` is the one that is accepted: its price holds.
 
         Raises ``InvalidRequest`` and ``NotFound`` for what makes no sense, and ``Conflict``: ``licence_suspended``,
-        ``licence_revoked``, ``another_customers_licence``, ``customer_anonymised``, and as ``sold_upgrade``.
+        ``licence_revoked``, ``another_customers_licence``, and as ``living_customer`` and ``sold_upgrade``.
         """
-        if customer.anonymised_at is not None:
-            raise Conflict("This customer was anonymised.", code="customer_anonymised", hint="sell to another one")
+        customer = living_customer(records, customer.customer_id)
         product_of(records, sale)
         require_sound(sale, today)
         licence = self._licence_for(records, sale, customer)

@@ -158,6 +158,10 @@ class SqlLicences:
             self._session.add(key_row(licence_id, key))
         self._add_words(licence_id, parts_of(key.hint))
 
+    def set_customer(self, licence_id: str, customer_id: str) -> None:
+        self._lock(licence_id).customer_id = customer_id
+        self._session.flush()
+
     def set_status(self, licence_id: str, status: LicenceStatus, reason: str | None) -> None:
         row = self._lock(licence_id)
         row.status, row.status_reason = status.value, reason

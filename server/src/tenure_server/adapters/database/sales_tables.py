@@ -21,6 +21,7 @@ class CustomerRow(Row, table=True):
         UniqueConstraint("reference", name="customer_reference"),
         Index("customer_by_age", "created_at", "customer_id"),
         Index("customer_by_name", "name"),
+        CheckConstraint("(merged_into IS NULL) = (merged_at IS NULL)", name="customer_merged"),
     )
 
     customer_id: str = Field(sa_type=Text, primary_key=True)
@@ -34,6 +35,8 @@ class CustomerRow(Row, table=True):
     notes: str = Field(sa_type=Text)
     created_at: datetime = Field(sa_type=Instant)
     anonymised_at: datetime | None = Field(default=None, sa_type=Instant)
+    merged_into: str | None = Field(default=None, sa_type=Text, foreign_key="customer.customer_id")
+    merged_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class ContactRow(Row, table=True):
