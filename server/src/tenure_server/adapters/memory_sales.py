@@ -129,6 +129,10 @@ class MemoryOnceKeys:
             self.sales.once_keys[claim.owner, claim.key] = OnceRecord(claim.request, "")
         return known
 
+    def subject(self, owner: str, key: str) -> str | None:
+        known = self.sales.once_keys.get((owner, key))
+        return known.subject or None if known is not None else None
+
     def settle(self, claim: OnceClaim, subject: str) -> None:
         self.sales.once_keys[claim.owner, claim.key] = OnceRecord(claim.request, subject)
 

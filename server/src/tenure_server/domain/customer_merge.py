@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from datetime import datetime
 
-from tenure_server.domain.customers import Contact, Customer, CustomerDetails
+from tenure_server.domain.customers import DEFAULT_LANGUAGE, Contact, Customer, CustomerDetails
 
 _DECIDING = ("reference", "language", "country", "time_zone", "vat_id")
 """Where two records say different things of these, they may well be two customers."""
@@ -16,8 +16,7 @@ _WORDS = {"reference": "number", "time_zone": "time zone", "vat_id": "VAT id"}
 def differences(kept: Customer, gone: Customer) -> tuple[str, ...]:
     """What both records say, and say differently, in the words of people. Name and e-mail address may differ: that is
     how one customer comes to have two records."""
-    pairs = ((name, getattr(kept.details, name), getattr(gone.details, name)) for name in _DECIDING)
-    return tuple(_WORDS.get(name, name) for name, one, other in pairs if one and other and one != other)
+    return tuple(_WORDS.get(name, name) for name, _ in _dropped(kept.details, gone.details))
 
 
 def merged(kept: Customer, gone: Customer, contact_id: str, now: datetime) -> tuple[Customer, Customer]:
@@ -27,10 +26,11 @@ def merged(kept: Customer, gone: Customer, contact_id: str, now: datetime) -> tu
     notes and numbers are added to the notes, so that nothing is lost.
     """
     details = kept.details
-    filled = {
-        each.name: getattr(details, each.name) or getattr(gone.details, each.name) for each in fields(CustomerDetails)
-    }
-    filled["notes"] = "\n".join(text for text in (details.notes, gone.details.notes, _dropped(kept, gone)) if text)
+    names = [each.name for each in fields(CustomerDetails)]
+    filled = {name: _said(details, name) or _said(gone.details, name) or getattr(details, name) for name in names}
+    dropped = ", ".join(f"{_WORDS.get(name, name)} {other}" for name, other in _dropped(details, gone.details))
+    last = f"{gone.customer_id}, merged: {dropped}" if dropped else ""
+    filled["notes"] = "\n".join(text for text in (details.notes, gone.details.notes, last) if text)
     former = Contact(contact_id, gone.name, gone.email, role="merged record")
     is_known = (gone.name, gone.email) in ((details.name, details.email), (details.name, None))
     contacts = list(kept.contacts)
@@ -45,10 +45,13 @@ def merged(kept: Customer, gone: Customer, contact_id: str, now: datetime) -> tu
     )
 
 
-def _dropped(kept: Customer, gone: Customer) -> str:
-    said = []
-    for name in _DECIDING:
-        one, other = getattr(kept.details, name), getattr(gone.details, name)
-        if one and other and one != other:
-            said.append(f"{_WORDS.get(name, name)} {other}")
-    return f"{gone.customer_id}, merged: {', '.join(said)}" if said else ""
+def _said(details: CustomerDetails, name: str) -> str | None:
+    """None where nothing is known; the language that everybody has who has said nothing is nothing that was said."""
+    value: str | None = getattr(details, name)
+    return None if not value or (name == "language" and value == DEFAULT_LANGUAGE) else value
+
+
+def _dropped(kept: CustomerDetails, gone: CustomerDetails) -> list[tuple[str, str]]:
+    """What the gone record says otherwise than the kept one, by name."""
+    pairs = ((name, _said(kept, name), _said(gone, name)) for name in _DECIDING)
+    return [(name, other) for name, one, other in pairs if one and other and one != other]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tenure_server.http import customers, orders, quotes, shop_webhooks
+from tenure_server.http import customers, exchange, orders, quotes, shop_webhooks
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.endpoint import Endpoint
 from tenure_server.papers.quote_paper import Vendor
@@ -16,6 +16,9 @@ from tenure_server.use_cases.customers import (
     DeleteCustomer,
     ListCustomers,
 )
+from tenure_server.use_cases.exports import Export
+from tenure_server.use_cases.import_customers import ImportContacts, ImportCustomers
+from tenure_server.use_cases.import_licences import ImportLicences
 from tenure_server.use_cases.licence_status import ShowLicence
 from tenure_server.use_cases.merge_customers import MergeCustomers, MoveLicence
 from tenure_server.use_cases.orders import CancelOrder, ConfirmPayment, ListOrders, PlaceOrder, RefundOrder
@@ -51,6 +54,10 @@ class SalesParts:
     policy: VendorPolicy
     vendor: Vendor
     shop_webhooks: shop_webhooks.ShopWebhooks
+    export: Export
+    import_customers: ImportCustomers
+    import_contacts: ImportContacts
+    import_licences: ImportLicences
 
 
 def sales_endpoints(authentication: TokenAuthentication, database: Database, parts: SalesParts) -> Iterator[Endpoint]:
@@ -112,3 +119,11 @@ def sales_endpoints(authentication: TokenAuthentication, database: Database, par
     yield Endpoint("/v1/licences", sold.licences, orders.LICENCES)
     yield Endpoint("/v1/licences/{licence_id}", sold.licence, orders.LICENCE)
     yield Endpoint("/v1/licences/{licence_id}/move", sold.move, orders.MOVE)
+    imports: dict[exchange.Importable, exchange.Import] = {
+        exchange.Importable.CUSTOMERS: parts.import_customers,
+        exchange.Importable.CONTACTS: parts.import_contacts,
+        exchange.Importable.LICENCES: parts.import_licences,
+    }
+    exchanged = exchange.ExchangeEndpoints(authentication, parts.export, imports)
+    yield Endpoint("/v1/exports/{table}", exchanged.get, exchange.EXPORT)
+    yield Endpoint("/v1/imports/{table}", exchanged.post, exchange.IMPORT)

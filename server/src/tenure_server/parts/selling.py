@@ -17,7 +17,9 @@ from tenure_server.use_cases.customers import (
     DeleteCustomer,
     ListCustomers,
 )
+from tenure_server.use_cases.exports import Export
 from tenure_server.use_cases.grant_release import GrantRelease
+from tenure_server.use_cases.import_customers import ImportContacts, ImportCustomers
 from tenure_server.use_cases.import_licences import ImportLicences
 from tenure_server.use_cases.issue_licence import IssueLicence
 from tenure_server.use_cases.merge_customers import MergeCustomers, MoveLicence
@@ -97,6 +99,18 @@ class SellingParts(AnsweringParts):
     @cached_property
     def import_licences(self) -> ImportLicences:
         return ImportLicences(self.database, self.clock, self.selling)
+
+    @cached_property
+    def import_customers(self) -> ImportCustomers:
+        return ImportCustomers(self.database, self.clock)
+
+    @cached_property
+    def import_contacts(self) -> ImportContacts:
+        return ImportContacts(self.database, self.clock)
+
+    @cached_property
+    def export(self) -> Export:
+        return Export(self.database)
 
     @cached_property
     def place_order(self) -> PlaceOrder:

@@ -64,12 +64,18 @@ class AddCustomer:
 
 
 def add_customer(
-    records: Records, clock: Clock, details: CustomerDetails, contacts: Iterable[ContactDetails] = (), *, who: str
+    records: Records,
+    clock: Clock,
+    details: CustomerDetails,
+    contacts: Iterable[ContactDetails] = (),
+    *,
+    who: str,
+    customer_id: str | None = None,
 ) -> Customer:
-    """Add a customer within a larger change."""
+    """Add a customer within a larger change; with an id that another server gave, or a new one."""
     now = clock()
     details = sound(details)
-    customer = Customer(new_customer_id(), details, now, _contacts(contacts))
+    customer = Customer(customer_id or new_customer_id(), details, now, _contacts(contacts))
     records.customers.add(customer)
     audited(records, now, who, "customer.add", customer.customer_id, before=None, after=_known(details))
     return customer
@@ -221,6 +227,13 @@ def sound(details: CustomerDetails) -> CustomerDetails:
     trimmed = replace(details, name=details.name.strip(), email=details.email.strip() if details.email else None)
     _refuse(trimmed.faults())
     return trimmed
+
+
+def with_contacts(customer: Customer, *more: ContactDetails) -> Customer:
+    """The customer with these contacts at the end of the list. Raises ``InvalidRequest`` (``invalid_contact``,
+    ``invalid_email``)."""
+    there = [ContactDetails(one.name, one.email, one.phone, one.role) for one in customer.contacts]
+    return replace(customer, contacts=_contacts([*there, *more], customer.contacts))
 
 
 def _contacts(wanted: Iterable[ContactDetails], known: tuple[Contact, ...] = ()) -> tuple[Contact, ...]:

@@ -81,6 +81,10 @@ class OnceKeys(Protocol):
         Waits for another transaction that is carrying it out."""
         ...
 
+    def subject(self, owner: str, key: str) -> str | None:
+        """What came of this owner's request with this key; nothing is claimed."""
+        ...
+
     def settle(self, claim: OnceClaim, subject: str) -> None:
         """Say what came of it."""
         ...

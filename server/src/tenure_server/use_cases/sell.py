@@ -94,8 +94,10 @@ class Selling:
         who: str,
         reference: str | None = None,
         quote: Quote | None = None,
+        is_imported: bool = False,
     ) -> Order:
-        """Order it today. Price, and first and last day of support, are settled from now on.
+        """Order it today. Price, and first and last day of support, are settled from now on. ``is_imported``: it was
+        sold elsewhere, perhaps to somebody who was anonymised since.
 
         Raises ``InvalidRequest`` and ``NotFound`` for what makes no sense, and ``Conflict``: ``too_early``,
         ``lapsed_closed``, ``order_waiting``, and as ``priced``.
@@ -103,7 +105,9 @@ class Selling:
         if reference is not None and not is_line(reference, 100):
             raise InvalidRequest("An order's reference is a line of 1 to 100 characters.", code="invalid_reference")
         today = self.policy.day_of(now)
-        priced = self.priced(records, sale, customer, today, quote=quote)
+        if not is_imported:
+            living_customer(records, customer.customer_id)
+        priced = self._priced(records, sale, customer, today, quote=quote)
         if quote is None:
             require_free_support_ahead(sale, today)
         if quote is not None:
@@ -131,15 +135,19 @@ class Selling:
         announce_order(records, now, EventType.ORDER_CREATED, order)
         return order
 
-    def priced(
-        self, records: Records, sale: Sale, customer: Customer, today: date, *, quote: Quote | None = None
-    ) -> Priced:
-        """What it costs today. ``quote`` is the one that is accepted: its price holds.
+    def priced(self, records: Records, sale: Sale, customer: Customer, today: date) -> Priced:
+        """What it costs today.
 
         Raises ``InvalidRequest`` and ``NotFound`` for what makes no sense, and ``Conflict``: ``licence_suspended``,
         ``licence_revoked``, ``another_customers_licence``, and as ``living_customer`` and ``sold_upgrade``.
         """
-        customer = living_customer(records, customer.customer_id)
+        living_customer(records, customer.customer_id)
+        return self._priced(records, sale, customer, today)
+
+    def _priced(
+        self, records: Records, sale: Sale, customer: Customer, today: date, *, quote: Quote | None = None
+    ) -> Priced:
+        """``quote`` is the one that is accepted: its price holds."""
         product_of(records, sale)
         require_sound(sale, today)
         licence = self._licence_for(records, sale, customer)
@@ -150,8 +158,11 @@ class Selling:
         sale = replace(sale, currency=upgrade.per_seat.currency, seats=licence.seats)
         return Priced(sale, licence, (upgrade_line(sale, upgrade, licence.seats),))
 
-    def fulfil(self, records: Records, order: Order, payment: Payment, *, who: str) -> Fulfilment:
-        """The order is paid: the licence, the support period, the users or the upgrade it sells are the customer's.
+    def fulfil(
+        self, records: Records, order: Order, payment: Payment, *, who: str, licence_id: str | None = None
+    ) -> Fulfilment:
+        """The order is paid: the licence, the support period, the users or the upgrade it sells are the customer's. A
+        new licence has the id that is given, or a new one.
 
         Raises ``Conflict``: ``order_cancelled``, ``order_refunded``, ``order_paid``, ``periods_overlap`` where somebody
         added a period by hand meanwhile, ``licence_revoked``.
@@ -159,7 +170,7 @@ class Selling:
         paid = replace(order, state=stepped(order, OrderStep.PAY), payment=payment)
         key = None
         if order.sale.kind is SaleKind.LICENCE:
-            licence, key = self._new_licence(records, order, payment.at)
+            licence, key = self._new_licence(records, order, payment.at, licence_id or new_licence_id())
             paid = replace(paid, licence_id=licence.licence_id)
         else:
             assert order.licence_id is not None
@@ -302,12 +313,11 @@ class Selling:
                 )
             self.cancel(records, waiting, now, reason=f"not paid by {waiting.pay_by}", who=who)
 
-    def _new_licence(self, records: Records, order: Order, now: datetime) -> tuple[Licence, str]:
+    def _new_licence(self, records: Records, order: Order, now: datetime, licence_id: str) -> tuple[Licence, str]:
         sale = order.sale
         now = now.replace(microsecond=0)
         purchased_on = sale.purchased_on or order.ordered_on
         seats = 1 + sale.additional_users
-        licence_id = new_licence_id()
         claims = LicenceKeyClaims(licence_id, sale.product, sale.edition, purchased_on, seats, now)
         signer = self.key_signer
         key = signer.sign(claims)

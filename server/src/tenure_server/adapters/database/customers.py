@@ -174,6 +174,12 @@ class SqlOnceKeys:
         found = self._session.get_one(OnceKeyRow, (claim.owner, claim.key), populate_existing=True)
         return OnceRecord(found.request, found.subject)
 
+    def subject(self, owner: str, key: str) -> str | None:
+        if not is_storable(owner + key):
+            return None
+        found = self._session.get(OnceKeyRow, (owner, key))
+        return found.subject or None if found is not None else None
+
     def settle(self, claim: OnceClaim, subject: str) -> None:
         self._session.get_one(OnceKeyRow, (claim.owner, claim.key)).subject = subject
         self._session.flush()
