@@ -192,7 +192,11 @@ class _MemoryRecords:
         self.tokens = _Tokens(tables)
         self.reminders = MemoryReminders(tables.reminders, tables.reminder_opt_outs, self._all_licences)
         self.reports = MemoryReports(
-            self._all_licences, tables.reminders, tables.reminder_opt_outs, tables.reports.values()
+            self._all_licences,
+            tables.reminders,
+            tables.reminder_opt_outs,
+            tables.reports.values(),
+            tables.sales.orders.values(),
         )
         self.outgoing_mails = MemoryOutgoingMails(tables.outgoing_mails)
         self.webhooks = MemoryWebhooks(tables.webhooks, tables.deliveries, tables.attempts)

@@ -38,10 +38,10 @@ class MakeReport:
                 raise NotFound("There is no such product.", code="unknown_product")
             if name is ReportName.VERSIONS:
                 return reports.versions(self._spelled(records.reports.versions_in_the_field(product)))
+            if name is ReportName.INCOME:
+                return reports.income(records.reports.sold_smp(product, self.policy.zone), span)
             sold = records.reports.sold_periods(product, self.policy.zone)
             match name:
-                case ReportName.INCOME:
-                    return reports.income(sold, span)
                 case ReportName.RENEWALS:
                     return reports.renewals(sold, span, today)
                 case ReportName.LAPSED:
