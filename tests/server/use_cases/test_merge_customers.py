@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tenure_server.domain.customers import Customer, CustomerDetails
 from tenure_server.domain.events import EventType
 from tenure_server.domain.orders import OrderState, sale_for
+from tenure_server.domain.support_requests import Category, RequestChannel
 from tenure_server.errors import Conflict, Refusal
 from tenure_server.use_cases.customers import ContactDetails
 from tenure_server.use_cases.issue_licence import LicenceOrder
 from tenure_server.use_cases.once import Once
+from tenure_server.use_cases.support_requests import NewRequest
 from tenure_signing.releases import Money
 from tests.server.world import CAD, PRO, TODAY, WHO, World
 
@@ -73,6 +77,21 @@ def test_licences_orders_and_quotes_become_the_firsts_and_can_be_paid_and_accept
     with world.database.reading() as records:
         assert len(records.licences.of_customer(kept)) == 2
         assert {one.customer_id for one in records.orders.search()} == {kept}
+
+
+def test_support_requests_become_the_firsts_and_go_when_it_is_anonymised(world: World) -> None:
+    ada, other = world.issue(TODAY, customer="Ada").licence, world.issue(TODAY, customer="Ada Tan").licence
+    new = NewRequest(Category.LICENSING, "Users?", "Secret words", RequestChannel.TELEPHONE, other.licence_id)
+    request = world.installation.open_request(new, who=WHO)
+    world.installation.merge_customers(ada.customer_id, other.customer_id, reason="typed twice", who=WHO)
+    with world.database.reading() as records:
+        assert [one.number for one in records.support_requests.of_customer(ada.customer_id)] == [request.number]
+        assert records.support_requests.of_customer(other.customer_id) == ()
+    with pytest.raises(Conflict) as caught:
+        world.installation.open_request(replace(new, licence_id=None, customer_id=other.customer_id), who=WHO)
+    assert caught.value.code == "customer_merged"
+    world.installation.anonymise_customer(ada.customer_id, reason="asked", who=WHO)
+    assert "Secret" not in str(world.installation.show_request(request.number))
 
 
 def test_merging_again_changes_nothing_and_neither_does_a_repeated_request(world: World) -> None:

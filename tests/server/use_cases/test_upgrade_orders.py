@@ -12,6 +12,7 @@ from tenure_server.domain.licences import Licence
 from tenure_server.domain.orders import Order, OrderState, sale_for
 from tenure_server.domain.shop_payments import PaymentNotice
 from tenure_server.errors import Conflict, InvalidRequest, Refusal
+from tenure_server.papers.quote_paper import QuotePaper
 from tenure_server.use_cases.issue_licence import LicenceOrder
 from tenure_server.use_cases.receive_payment import ReceivePayment
 from tenure_server.use_cases.upgrades import OfferedUpgrade
@@ -361,6 +362,28 @@ def test_a_quote_for_an_upgrade_holds_its_price_whatever_is_set_since(desk: Desk
     order = desk.world.installation.accept_quote(number, who=WHO)
     assert (order.total, order.sale.seats) == (myr(80), 1)
     assert desk.pay(order).grants == (VersionGrant(Version("2.2")),)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ("Upgrade to cad 3.0", "MYR 150.00 for each seat, seats: 3 = MYR 450.00")),
+        ("de", ("Upgrade auf cad 3.0", "MYR 150,00 je Platz, Plätze: 3 = MYR 450,00")),
+        ("fr", ("Mise à niveau vers cad 3.0", "par poste, postes : 3 =")),
+        ("zh", ("升级到 cad 3.0", "每席位 MYR 150.00，席位数 3 = MYR 450.00")),
+    ],
+)
+def test_a_quote_for_an_upgrade_says_price_and_seats_in_the_customers_language(
+    desk: Desk, language: str, said: tuple[str, str]
+) -> None:
+    licence, shop = desk.sold(date(2026, 1, 1), users=2), desk.world.installation
+    customer = shop.change_customer(licence.customer_id, {"language": language}, who=WHO)
+    for grant in (V3, LINE3):
+        sale = sale_for(licence, upgrade=grant)
+        wanted = (licence.customer_id, sale)
+        made = shop.make_quote(lambda _, wanted=wanted: wanted, who=WHO)  # type: ignore[misc]
+        page = QuotePaper(shop.vendor, made, customer, TODAY).html()
+        assert all(words in page for words in said)
 
 
 def test_a_quote_for_an_upgrade_is_outdated_when_users_were_added(desk: Desk) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Self
 
 from tenure_server.domain.customers import Customer
@@ -91,11 +91,9 @@ class MemoryCustomers:
     def merge(self, kept: Customer, gone: Customer) -> None:
         self.change(gone)
         self.change(kept)
-        for tables in (self.everything, self.sales):
-            for each in fields(tables):  # type: ignore[arg-type]
-                table = getattr(tables, each.name)
-                if isinstance(table, dict) and table is not self.sales.customers:
-                    table.update(_moved(table, gone.customer_id, kept.customer_id))
+        for table in _tables_of(self.everything):
+            if table is not self.sales.customers:
+                table.update(_moved(table, gone.customer_id, kept.customer_id))
         for one in list(self.sales.customers.values()):
             if one.merged_into == gone.customer_id:
                 self.sales.customers[one.customer_id] = replace(one, merged_into=kept.customer_id)
@@ -108,6 +106,16 @@ class MemoryCustomers:
         holder = self.by_reference(reference) if reference is not None else None
         if holder is not None and holder.customer_id != customer.customer_id:
             raise Conflict("There is a customer of this reference already.", code="reference_taken")
+
+
+def _tables_of(tables: object) -> Iterator[dict[Any, Any]]:
+    """Every table, of those within it too."""
+    for each in fields(tables):  # type: ignore[arg-type]
+        found = getattr(tables, each.name)
+        if isinstance(found, dict):
+            yield found
+        elif is_dataclass(found):
+            yield from _tables_of(found)
 
 
 def _moved(table: dict[Any, Any], gone: str, kept: str) -> dict[Any, Any]:
