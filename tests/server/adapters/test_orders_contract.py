@@ -26,9 +26,10 @@ from tenure_server.domain.quotes import Quote, QuoteState
 from tenure_server.domain.shop_payments import NoticeOutcome, PaymentNotice, ReceivedNotice
 from tenure_server.errors import Conflict
 from tenure_server.use_cases.ports import Database
-from tenure_signing.entitlement import SupportPeriod
-from tenure_signing.names import EditionName
+from tenure_signing.entitlement import Grant, LineGrant, SupportPeriod, VersionGrant
+from tenure_signing.names import EditionName, ProductName
 from tenure_signing.releases import Money
+from tenure_signing.versions import Version
 from tests.server.adapters.sample_records import CAD, NOON, paid, plain_licence, store
 
 SALE = Sale(
@@ -101,10 +102,57 @@ def test_one_order_for_a_licences_support_waits_at_most(database: Database) -> N
         with pytest.raises(Conflict) as refused:
             records.orders.add(second)
         assert refused.value.code == "order_waiting"
-        assert records.orders.open_support("7k2m") == first
         records.orders.change(replace(first, state=OrderState.PAID, payment=Payment(NOON, None)))
-        assert records.orders.open_support("7k2m") is None
         records.orders.add(second)
+
+
+def upgrade(number: str, grant: Grant) -> Order:
+    sale = Sale(SaleKind.UPGRADE, CAD, EditionName("pro"), "JPY", "7k2m", upgrade=grant, seats=3)
+    lines = (PriceLine(PricedThing.UPGRADE, "Upgrade", "", Money(3, "JPY"), Money(1, "JPY")),)
+    return replace(support(number), sale=sale, lines=lines, period=None)
+
+
+def test_an_order_for_an_upgrade_comes_back_and_one_for_the_same_waits_at_most(database: Database) -> None:
+    store(database, plain_licence())
+    version, line = upgrade("O-1", VersionGrant(Version("2026.11rc1"))), upgrade("O-2", LineGrant(2026, 11))
+    with database.writing() as records:
+        records.orders.add(version)
+        records.orders.add(line)
+        records.orders.add(support("O-3"))
+    with database.reading() as records:
+        assert [records.orders.get(one.number) for one in (version, line)] == [version, line]
+    with pytest.raises(Conflict, match="same"), database.writing() as records:
+        records.orders.add(replace(version, number="O-4"))
+
+
+def test_a_grant_goes_with_the_order_that_brought_it_and_no_other_does(database: Database) -> None:
+    store(database, plain_licence())
+    bought, given = VersionGrant(Version("3.0")), LineGrant(3, 1)
+    with database.writing() as records:
+        records.licences.add_grant("7k2m", given)
+        records.licences.add_grant("7k2m", bought, "O-1")
+        records.licences.add_grant("7k2m", given, "O-2")  # it is there already, and stays the operator's
+    with database.writing() as records:
+        assert not records.licences.remove_grant("7k2m", "O-2")
+        assert records.licences.remove_grant("7k2m", "O-1")
+        assert not records.licences.remove_grant("7k2m", "O-1")
+    with database.reading() as records:
+        licence = records.licences.get("7k2m")
+        assert licence is not None
+        assert licence.grants == (given,)
+
+
+def test_prices_of_releases_are_kept_by_version_however_it_is_written(database: Database) -> None:
+    store(database)
+    with database.writing() as records:
+        records.release_prices.set(CAD, Version("2.0"), Money(5, "JPY"))
+        records.release_prices.set(CAD, Version("2.1"), Money(6, "JPY"))
+        records.release_prices.set(CAD, Version("2.0.0"), Money(7, "MYR"))
+        records.release_prices.set(CAD, Version("2.1.0"), None)
+        records.release_prices.set(CAD, Version("9"), None)
+    with database.reading() as records:
+        assert records.release_prices.of_product(CAD) == {Version("2"): Money(7, "MYR")}
+        assert records.release_prices.of_product(ProductName("\0")) == {}
 
 
 def test_orders_are_listed_newest_first_by_customer_licence_and_state(database: Database) -> None:

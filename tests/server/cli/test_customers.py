@@ -71,3 +71,25 @@ def test_contacts_and_details_are_changed_and_taken_away(operator: Operator) -> 
     assert operator.run("customer", "contact", customer, "--name", "Nobody", "--remove").code == 2
     assert operator.run("customer", "change", customer).code == 2
     assert operator.audit_trail(customer) == ["customer.change"] * 4 + ["customer.add"]
+
+
+def test_two_records_of_one_customer_become_one_and_a_licence_moves(operator: Operator) -> None:
+    first, second = operator.issue("--email", "a@x.example"), operator.issue("--email", "b@x.example")
+    kept, gone = first["customer_id"], second["customer_id"]
+    merged = operator.did("customer", "merge", kept, gone, "--reason", "typed twice", "--json").json
+    assert set(merged["licences"]) == {first["licence_id"], second["licence_id"]}
+    assert kept in operator.did("customer", "show", gone).out
+    refused = operator.run("customer", "change", gone, "--name", "B")
+    assert (gone in refused.error, refused.hint) == (True, f"use {kept}")
+    other = operator.did("customer", "add", "--name", "Bo", "--json").json["customer_id"]
+    operator.did("licence", "move", second["licence_id"], "--customer-id", other, "--reason", "sold the firm")
+    assert operator.did("customer", "show", other, "--json").json["licences"] == [second["licence_id"]]
+
+
+def test_records_that_differ_are_merged_only_when_the_operator_says_so(operator: Operator) -> None:
+    kept = operator.did("customer", "add", "--name", "Bo", "--country", "MY", "--json").json["customer_id"]
+    gone = operator.did("customer", "add", "--name", "Bo", "--country", "DE", "--json").json["customer_id"]
+    refused = operator.run("customer", "merge", kept, gone, "--reason", "typed twice")
+    assert "country" in refused.error
+    assert "--despite-differences" in refused.hint
+    operator.did("customer", "merge", kept, gone, "--reason", "typed twice", "--despite-differences")

@@ -70,3 +70,17 @@ def test_every_bad_row_is_named_and_nothing_is_changed(operator: Operator, dry_r
 @pytest.mark.parametrize(("name", "text"), [("a.json", "{"), ("a.json", "{}"), ("a.txt", ""), ("a.json", "[1]")])
 def test_a_file_of_another_kind_is_refused(operator: Operator, name: str, text: str) -> None:
     assert "columns" in operator.run("licence", "import", file(operator, text, name)).hint
+
+
+def test_customers_contacts_and_orders_are_exported_and_the_first_two_imported(operator: Operator) -> None:
+    people = file(operator, "customer_id,name,number\n4711,Aminah Sdn Bhd,K-1\n", "people.csv")
+    assert "1 customer imported, 0 here already" in operator.did("customer", "import", people).out
+    contacts = file(operator, json.dumps([{"customer_id": "K-1", "name": "Bo", "phone": "+60 3"}]), "contacts.json")
+    assert "1 contact imported" in operator.did("customer", "import", contacts, "--contacts").out
+    assert "0 contacts imported, 1 here already" in operator.did("customer", "import", contacts, "--contacts").out
+    (shown,) = json.loads(operator.did("customer", "export", "--json").out)
+    assert (shown["name"], shown["number"]) == ("Aminah Sdn Bhd", "K-1")
+    assert ",Bo,,'+60 3," in operator.did("customer", "export", "--contacts").out
+    operator.issue("--smp-years", "1")
+    (order,) = json.loads(operator.did("order", "export", "--json").out)
+    assert (order["kind"], order["total"], order["state"]) == ("licence", "1150.00", "paid")

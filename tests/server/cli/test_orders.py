@@ -102,3 +102,34 @@ def test_a_quote_is_written_to_files_and_accepted(operator: Operator) -> None:
 def test_what_shops_said_is_listed(operator: Operator) -> None:
     assert "No shop has told of a payment." in operator.did("order", "payments").out
     assert operator.did("order", "payments", "--refused", "--json").json == []
+
+
+def test_an_upgrade_is_quoted_ordered_paid_and_refunded(operator: Operator) -> None:
+    licence = operator.issue()["licence_id"]
+    operator.today = date(2026, 12, 1)
+    operator.publish("2.0")
+    operator.did("product", "price", "cad", "2.0", "120")
+    number = operator.did("quote", "create", "--licence", licence, "--upgrade", "2.0", "--json").json["quote"]
+    order = operator.did("quote", "accept", number, "--json").json
+    assert (order["upgrade"], order["seats"], order["total"]["minor_units"]) == ("version 2.0", 1, 12_000)
+    assert "(2.0 sold singly) for 1 seat = MYR 120.00" in operator.did("order", "show", order["order"]).out
+    operator.did("order", "pay", order["order"])
+    assert operator.did("licence", "show", licence, "--json").json["grants"] == ["version 2.0"]
+    hint = operator.run("order", "create", "--licence", licence, "--upgrade-line", "2.0").hint
+    assert hint == "there is nothing to pay for"
+    operator.did("order", "refund", order["order"], "--reason", "sent back")
+    assert operator.did("licence", "show", licence, "--json").json["grants"] == []
+    assert "not sold singly" in operator.did("product", "price", "cad", "2.0", "--none").out
+    assert "has no price" in operator.run("order", "create", "--licence", licence, "--upgrade", "2.0").error
+
+
+def test_an_order_sells_one_thing_and_an_upgrade_goes_with_a_licence(operator: Operator) -> None:
+    for options in (
+        ("--licence", "x", "--upgrade", "2.0", "--smp-years", "1"),
+        ("--licence", "x", "--upgrade", "2.0", "--upgrade-line", "2.0"),
+        ("--licence", "x"),
+        ("--customer-id", "x", "--product", "cad", "--edition", "pro", "--price", "1", "--upgrade", "2.0"),
+        ("--licence", "x", "--upgrade-line", "2"),
+    ):
+        assert operator.run("order", "create", *options).code == 2, options
+    assert operator.run("product", "price", "cad", "2.0", "1", "--none").code == 2

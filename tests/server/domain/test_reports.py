@@ -20,6 +20,7 @@ from tenure_server.domain.reports import (
     Months,
     Report,
     SoldPeriod,
+    SoldSmp,
     income,
     lapse_reason,
     lapsed,
@@ -50,27 +51,54 @@ def cells(report: Report) -> list[tuple[object, ...]]:
     return [tuple(str(cell) if isinstance(cell, Decimal) else cell for cell in row) for row in report.rows]
 
 
+OCTOBER = date(2026, 10, 5)
+
+
 def test_income_counts_in_the_month_of_the_sale_apart_for_purchases_and_renewals() -> None:
     found = income(
         [
-            sold("a", "2026-10-05", "2027-10-04", Money(15_000, "MYR"), later=False),
-            sold("b", "2027-01-01", "2027-12-31", Money(20_050, "MYR")),
-            sold("c", "2027-01-01", "2027-12-31", Money(100, "MYR"), "2026-12-01"),
-            sold("d", "2027-01-01", "2027-12-31"),
+            SoldSmp(Money(15_000, "MYR"), OCTOBER, is_with_licence=True),
+            SoldSmp(Money(20_050, "MYR"), OCTOBER, is_with_licence=False),
+            SoldSmp(Money(100, "MYR"), date(2026, 12, 1), is_with_licence=False),
         ],
         AUTUMN,
     )
-    assert found.columns == ("month", "currency", "with_licence", "later", "total")
+    assert found.columns == ("month", "currency", "with_licence", "later", "total", "refunded", "net")
     assert cells(found) == [
-        ("2026-09", "MYR", "0.00", "0.00", "0.00"),
-        ("2026-10", "MYR", "150.00", "200.50", "350.50"),
-        ("2026-11", "MYR", "0.00", "0.00", "0.00"),
+        ("2026-09", "MYR", "0.00", "0.00", "0.00", "0.00", "0.00"),
+        ("2026-10", "MYR", "150.00", "200.50", "350.50", "0.00", "350.50"),
+        ("2026-11", "MYR", "0.00", "0.00", "0.00", "0.00", "0.00"),
     ]
+
+
+def test_what_went_back_is_subtracted_in_the_month_in_which_it_did() -> None:
+    found = income(
+        [
+            SoldSmp(Money(15_000, "MYR"), OCTOBER, True, Money(15_000, "MYR"), date(2026, 11, 2)),
+            SoldSmp(Money(20_000, "MYR"), date(2025, 1, 1), False, Money(5_000, "MYR"), date(2026, 11, 3)),
+            SoldSmp(Money(1_000, "MYR"), OCTOBER, False, Money(900, "MYR"), date(2026, 12, 3)),
+            SoldSmp(Money(30_000, "MYR"), date(2026, 11, 1), False),
+        ],
+        AUTUMN,
+    )
+    assert cells(found)[1:] == [
+        ("2026-10", "MYR", "150.00", "10.00", "160.00", "0.00", "160.00"),
+        ("2026-11", "MYR", "0.00", "300.00", "300.00", "200.00", "100.00"),
+    ]
+    assert found.chart.series["MYR refunded"] == (Decimal(0), Decimal(0), Decimal(200))
+    assert "MYR refunded 200" in as_svg(found)
+    assert as_csv(found).splitlines()[-1] == "2026-11,MYR,0.00,300.00,300.00,200.00,100.00"
+
+
+def test_a_month_in_which_more_went_back_than_came_in_is_negative() -> None:
+    found = income([SoldSmp(Money(100, "MYR"), date(2025, 1, 1), False, Money(100, "MYR"), OCTOBER)], AUTUMN)
+    assert cells(found)[1] == ("2026-10", "MYR", "0.00", "0.00", "0.00", "1.00", "-1.00")
+    ElementTree.fromstring(as_svg(found))
 
 
 def test_currencies_are_never_added_up_and_have_their_own_digits() -> None:
     prices = (Money(15_000, "JPY"), Money(15_000, "EUR"))
-    found = income([sold(price.currency, "2027-01-01", "2027-12-31", price) for price in prices], AUTUMN)
+    found = income([SoldSmp(price, OCTOBER, False) for price in prices], AUTUMN)
     assert {row[1]: row[4] for row in cells(found) if row[0] == "2026-10"} == {"EUR": "150.00", "JPY": "15000"}
 
 
@@ -159,7 +187,7 @@ def test_csv_holds_no_formula_that_a_customer_could_have_planted() -> None:
 
 
 def test_json_holds_amounts_exactly() -> None:
-    told = as_json(income([sold("a", "2026-10-05", "2027-10-04", Money(10, "MYR"))], AUTUMN))
+    told = as_json(income([SoldSmp(Money(10, "MYR"), OCTOBER, is_with_licence=False)], AUTUMN))
     assert told["rows"][1]["total"] == "0.10"  # type: ignore[index]
 
 

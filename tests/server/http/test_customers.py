@@ -121,3 +121,47 @@ def test_a_customer_with_licences_is_anonymised_not_deleted(own_shop: Shop, sale
         trail = repr(records.audit.newest(subject=customer_id))
     assert "Ada" not in trail
     assert "asked to" in trail
+
+
+def test_two_records_are_merged_and_a_licence_moves_over_the_api(own_shop: Shop, sales: dict[str, str]) -> None:
+    ada = own_shop.ada.licence
+    other = created(add(own_shop, sales, email="bo@lim.example"))["customer_id"]
+    body = {"customer_id": other, "reason": "typed twice"}
+    url = f"/v1/customers/{ada.customer_id}/merge"
+    headers = sales | {"Idempotency-Key": "m1"}
+    whole = answer(own_shop.client.post(url, json=body, headers=headers))
+    assert answer(own_shop.client.post(url, json=body, headers=headers)) == whole
+    assert answer(own_shop.client.get(f"/v1/customers/{other}", headers=sales))["merged_into"] == ada.customer_id
+    moving = f"/v1/licences/{ada.licence_id}/move"
+    to = created(add(own_shop, sales, name="Cyn"))["customer_id"]
+    move = {"customer_id": to, "reason": "sold the firm"}
+    assert answer(own_shop.client.post(moving, json=move, headers=sales))["customer_id"] == to
+    onto_merged = own_shop.client.post(moving, json=move | {"customer_id": other}, headers=sales)
+    assert problem(onto_merged, 409)["code"] == "customer_merged"
+    for scope in (Scope.READ, Scope.SUPPORT):
+        denied = own_shop.client.post(url, json=body, headers=bearer(own_shop, scope))
+        assert problem(denied, 403)["code"] == "token_scope"
+
+
+def test_a_replayed_change_does_not_undo_a_later_one(own_shop: Shop, sales: dict[str, str]) -> None:
+    url = f"/v1/customers/{created(add(own_shop, sales))['customer_id']}"
+    first = sales | {"Idempotency-Key": "p1"}
+    answer(own_shop.client.patch(url, json={"country": "MY"}, headers=first))
+    answer(own_shop.client.patch(url, json={"country": "DE"}, headers=sales | {"Idempotency-Key": "p2"}))
+    assert answer(own_shop.client.patch(url, json={"country": "MY"}, headers=first))["country"] == "DE"
+    other = own_shop.client.patch(url, json={"country": "FR"}, headers=first)
+    assert problem(other, 422)["code"] == "idempotency_key_reused"
+
+
+def test_deleting_and_anonymising_again_with_the_same_key_is_answered_as_before(
+    own_shop: Shop, sales: dict[str, str]
+) -> None:
+    headers = sales | {"Idempotency-Key": "d1"}
+    url = f"/v1/customers/{created(add(own_shop, sales))['customer_id']}"
+    assert own_shop.client.delete(url, headers=headers).status_code == 204
+    assert own_shop.client.delete(url, headers=headers).status_code == 204
+    assert problem(own_shop.client.delete(url, headers=sales), 404)["code"] == "unknown_customer"
+    other = f"/v1/customers/{created(add(own_shop, sales))['customer_id']}/anonymise"
+    key = sales | {"Idempotency-Key": "a"}
+    first = answer(own_shop.client.post(other, json={"reason": "asked"}, headers=key))
+    assert answer(own_shop.client.post(other, json={"reason": "asked"}, headers=key)) == first

@@ -169,3 +169,72 @@ def test_a_quote_is_made_printed_and_accepted(own_shop: Shop, sales: dict[str, s
     refused = own_shop.client.post(f"{url}/withdraw", json={"reason": "no"}, headers=sales)
     assert problem(refused, 409)["code"] == "quote_accepted"
     assert problem(own_shop.client.get("/v1/quotes/Q-1", headers=sales), 404)["code"] == "unknown_quote"
+
+
+def test_a_shop_sees_what_an_upgrade_costs_orders_it_and_the_licence_covers_it(
+    own_shop: Shop, sales: dict[str, str]
+) -> None:
+    licence_id = own_shop.ada.licence.licence_id
+    address = f"/v1/licences/{licence_id}"
+    offers = answer(own_shop.client.get(address, headers=sales))["upgrades"]
+    offer = next(one for one in offers if one["version"] == "3.0")
+    assert (offer["terms"], offer["order"]) == ("without SMP on its release day", None)
+    body: dict[str, object] = {"licence_id": licence_id, "upgrade": "3.0"}
+    order = created(place(own_shop, sales, body=body))
+    assert (order["kind"], order["upgrade"], order["seats"]) == ("upgrade", "version 3.0", 1)
+    assert order["total"] == offer["total"]
+    waiting = answer(own_shop.client.get(address, headers=sales))["upgrades"]
+    assert next(one for one in waiting if one["version"] == "3.0")["order"] == order["number"]
+    answer(pay(own_shop, sales, order["number"], order["total"]["minor_units"]))
+    shown = answer(own_shop.client.get(address, headers=sales))
+    assert shown["licence"]["grants"] == ["version 3.0"]
+    assert "3.0" not in [one["version"] for one in shown["upgrades"]]
+    listed = answer(own_shop.client.get("/v1/releases", headers={"Authorization": f"License {own_shop.ada.key}"}))
+    assert next(one for one in listed["releases"] if one["version"] == "3.0")["reason"] == "granted"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"upgrade": "3.0", "upgrade_line": "3.0"}, 400, "invalid_sale"),
+        ({"upgrade": "3.0", "smp_years": 1}, 400, "invalid_sale"),
+        ({"upgrade": "9.9"}, 404, "unknown_release"),
+        ({"upgrade": "1.0"}, 409, "already_covered"),
+        ({"upgrade": "not a version"}, 400, "invalid_request"),
+        ({"upgrade_line": "3"}, 400, "invalid_request"),
+    ],
+)
+def test_an_upgrade_that_makes_no_sense_is_refused(
+    own_shop: Shop, sales: dict[str, str], body: dict[str, object], status: int, code: str
+) -> None:
+    licence = {"licence_id": own_shop.ada.licence.licence_id}
+    assert problem(place(own_shop, sales, body=licence | body), status)["code"] == code
+    assert problem(place(own_shop, sales, "k2", new_licence(own_shop) | {"upgrade": "3.0"}), 400)["code"] == (
+        "invalid_sale"
+    )
+
+
+def test_a_repeated_cancellation_or_refund_with_the_same_key_is_the_same_answer(
+    own_shop: Shop, sales: dict[str, str]
+) -> None:
+    for key, end in (("c1", "cancel"), ("r1", "refund")):
+        number = created(place(own_shop, sales, f"new {key}", new_licence(own_shop)))["number"]
+        if end == "refund":
+            answer(pay(own_shop, sales, number, 120_000))
+        headers, url = sales | {"Idempotency-Key": key}, f"/v1/orders/{number}/{end}"
+        first = answer(own_shop.client.post(url, json={"reason": "sent back"}, headers=headers))
+        assert answer(own_shop.client.post(url, json={"reason": "sent back"}, headers=headers)) == first
+        other = own_shop.client.post(url, json={"reason": "another"}, headers=headers)
+        assert problem(other, 422)["code"] == "idempotency_key_reused"
+
+
+def test_one_key_ends_one_order_and_no_other(own_shop: Shop, sales: dict[str, str]) -> None:
+    numbers = [created(place(own_shop, sales, key, new_licence(own_shop)))["number"] for key in ("n1", "n2")]
+    headers = sales | {"Idempotency-Key": "c1"}
+    said = [
+        own_shop.client.post(f"/v1/orders/{number}/cancel", json={"reason": "no budget"}, headers=headers)
+        for number in numbers
+    ]
+    assert answer(said[0])["state"] == "cancelled"
+    assert problem(said[1], 422)["code"] == "idempotency_key_reused"
+    assert answer(own_shop.client.get(f"/v1/orders/{numbers[1]}", headers=sales))["state"] == "ordered"

@@ -17,11 +17,12 @@ def test_a_report_is_json_csv_and_a_picture(office: Office) -> None:
     told = answer(office.client.get("/v1/reports/income", params=months, headers=token))
     assert told["title"] == "SMP income, 2026-10 to 2026-12"
     assert told["rows"][1] == {
-        "month": "2026-11", "currency": "MYR", "with_licence": "150.00", "later": "0.00", "total": "150.00"
+        "month": "2026-11", "currency": "MYR", "with_licence": "150.00", "later": "0.00", "total": "150.00",
+        "refunded": "0.00", "net": "150.00",
     }  # fmt: skip
     as_csv = office.client.get("/v1/reports/income", params={**months, "form": "csv"}, headers=token)
     assert as_csv.headers["content-type"] == "text/csv; charset=utf-8; header=present"
-    assert as_csv.text.splitlines()[2] == "2026-11,MYR,150.00,0.00,150.00"
+    assert as_csv.text.splitlines()[2] == "2026-11,MYR,150.00,0.00,150.00,0.00,150.00"
     picture = office.client.get("/v1/reports/income", params={**months, "form": "svg"}, headers=token)
     assert picture.headers["content-type"] == "image/svg+xml"
     assert "default-src 'none'" in picture.headers["content-security-policy"]

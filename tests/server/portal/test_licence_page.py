@@ -6,9 +6,12 @@ from datetime import date
 
 import pytest
 
-from tenure_signing.entitlement import SupportPeriod
+from tenure_server.domain.orders import sale_for
+from tenure_signing.entitlement import LineGrant, SupportPeriod
+from tenure_signing.releases import Money
+from tenure_signing.versions import Version
 from tests.server.portal.counter import Counter, release_card, words
-from tests.server.world import WHO, body_of
+from tests.server.world import CAD, WHO, body_of
 
 
 def test_a_supported_customer_sees_until_when_and_how_long(counter: Counter) -> None:
@@ -83,8 +86,8 @@ def test_each_release_says_whether_it_is_included_and_why(counter: Counter) -> N
         "2.2": "Included Minor release · 15 May 2026 Yours: it was released while you had support.",
         "2.2.1": "Paused Service pack · 1 June 2026 Harbour Software has paused it for now. Try again later.",
         "2.3b1": "Minor release, beta channel · 1 November 2026",
-        "3.0": "It is a paid upgrade, and it has not been paid for yet. It costs MYR 150.00 for each seat."
-        " Contact Harbour Software to order it.",
+        "3.0": "It is a paid upgrade, and it has not been paid for yet. You had support on its day, so it costs"
+        " MYR 150.00 a seat. To order it, contact Harbour Software and name the version and your licence number.",
     }
     for version, sentence in told.items():
         assert sentence in release_card(response, version), version
@@ -104,8 +107,30 @@ def test_what_is_not_included_says_when_support_ended(counter: Counter) -> None:
     response = counter.signed_in(counter.bo).get("/portal")
     assert "after your support ended on 31 January 2026." in release_card(response, "2.2")
     assert "Download" not in release_card(response, "2.2")
-    assert "It costs MYR 450.00 for each seat." in release_card(response, "3.0")
+    assert "It costs MYR 450.00 a seat." in release_card(response, "3.0")
     assert "It was withdrawn besides. Use 2.2 in its place." in release_card(response, "2.1.1")
+
+
+def test_what_is_sold_says_its_price_where_to_order_it_and_that_it_is_only_to_be_paid(own_counter: Counter) -> None:
+    installation, licence = own_counter.world.installation, own_counter.bo.licence
+    users = sale_for(licence, additional_users=2, additional_users_price=Money(30_000, "MYR"))
+    number = installation.place_order(lambda _: (licence.customer_id, users), who=WHO).number
+    installation.confirm_payment(number, who=WHO)
+    installation.set_release_price(CAD, Version("2.2"), Money(8_000, "MYR"), who=WHO)
+    shop = "https://shop.example.com/"
+    response = own_counter.signed_in(own_counter.bo, renewal_url=shop).get("/portal")
+    assert "It costs MYR 450.00 a seat, MYR 1,350.00 for your 3 seats." in release_card(response, "3.0")
+    assert "It can be bought by itself for MYR 80.00 a seat, MYR 240.00 for your 3" in release_card(response, "2.2")
+    assert "Order 2.2 at Harbour Software" in release_card(response, "2.2")
+    assert response.text.count(f'href="{shop}"') == 3
+    upgrade = sale_for(licence, upgrade=LineGrant(3, 0))
+    waiting = installation.place_order(lambda _: (licence.customer_id, upgrade), who=WHO)
+    card = release_card(own_counter.signed_in(own_counter.bo, renewal_url=shop).get("/portal"), "3.0")
+    assert f"You ordered it on 23 November 2026: it is yours once order {waiting.number} is paid." in card
+    assert "Order 3.0" not in card
+    installation.confirm_payment(waiting.number, who=WHO)
+    card = release_card(own_counter.signed_in(own_counter.bo).get("/portal"), "3.0")
+    assert "Yours: it was bought as an upgrade or given to this licence." in card
 
 
 def test_downloads_show_size_platform_and_checksum(counter: Counter) -> None:

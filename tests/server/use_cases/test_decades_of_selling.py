@@ -1,4 +1,5 @@
-"""Buying, renewing, lapsing, paying late, cancelling and refunding over decades, in any order: what always holds."""
+"""Buying, renewing, upgrading, lapsing, paying late, cancelling and refunding over decades, in any order: what always
+holds."""
 
 from __future__ import annotations
 
@@ -14,15 +15,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tenure_server.adapters.memory import MemoryDatabase
 from tenure_server.domain.licences import Licence
-from tenure_server.domain.orders import Order, OrderState, Sale, SaleKind
+from tenure_server.domain.orders import Order, OrderState, Sale, SaleKind, sale_for
 from tenure_server.domain.products import LapsePolicy, Product
-from tenure_server.errors import Conflict
+from tenure_server.domain.upgrades import grant_text
+from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.issue_licence import LicenceOrder
 from tenure_server.use_cases.renew_support import support_sale
-from tenure_signing.entitlement import LicenceStatus
+from tenure_signing.entitlement import Grant, LicenceStatus, LineGrant, VersionGrant
 from tenure_signing.names import ProductName
-from tenure_signing.releases import Money
-from tests.server.world import PRO, WHO, World
+from tenure_signing.releases import Money, PaidUpgrade
+from tenure_signing.versions import Version
+from tests.server.world import LINUX, PRO, WHO, World
 
 FIRST_DAY = date(2024, 1, 1)
 YEARS = st.sampled_from([1, 2])
@@ -30,8 +33,12 @@ DAYS = st.one_of(st.integers(0, 40), st.integers(80, 380), st.integers(600, 1500
 REFUSALS = {
     "too_early", "lapsed_closed", "order_waiting", "order_overdue", "licence_revoked", "periods_overlap",
     "order_ordered", "order_cancelled", "order_paid", "order_refunded",
+    "unknown_release", "already_covered", "no_price",
 }  # fmt: skip
 """What the rules may answer. Anything else that is raised is a bug."""
+
+UPGRADES = (VersionGrant(Version("2.0")), VersionGrant(Version("3.0")), VersionGrant(Version("3.1")), LineGrant(3, 0))
+PRICES = PaidUpgrade(Money(300, "MYR"), Money(900, "MYR"))
 
 _directory = Path(tempfile.mkdtemp(prefix="tenure-decades-"))
 _prepared: list[tuple[World, MemoryDatabase]] = []
@@ -53,6 +60,7 @@ def _world() -> World:
                 online=world.installation.keys.online_signers,
                 who=WHO,
             )
+            _release(world, ProductName(f"cad-{policy}"))
         assert isinstance(world.database, MemoryDatabase)
         _prepared.append((world, world.database))
     world, empty = _prepared[0]
@@ -60,6 +68,18 @@ def _world() -> World:
     world.today = FIRST_DAY
     world.installation = world.reopened()
     return world
+
+
+def _release(world: World, product: ProductName) -> None:
+    """2.0 is no paid upgrade and sold singly; 3.0 is one; 3.1 is neither."""
+    for version, day, prices in (
+        ("1.0", date(2023, 1, 1), None),
+        ("2.0", date(2025, 6, 1), None),
+        ("3.0", date(2027, 6, 1), PRICES),
+        ("3.1", date(2029, 6, 1), None),
+    ):
+        world.publish(version, day, product=product, platforms=(LINUX,), editions=(PRO,), paid_upgrade=prices)
+    world.installation.set_release_price(product, Version("2.0"), Money(100, "MYR"), who=WHO)
 
 
 class DecadesOfSelling(RuleBasedStateMachine):
@@ -128,6 +148,21 @@ class DecadesOfSelling(RuleBasedStateMachine):
         sale = Sale(SaleKind.USERS, licence.product, PRO, "MYR", self.licence_id, None, users, Money(price, "MYR"))
         self.allowed(lambda: self.shop.place_order(lambda _: (licence.customer_id, sale), who=WHO))
 
+    @rule(grant=st.sampled_from(UPGRADES), pays_at_once=st.booleans())
+    def order_an_upgrade(self, grant: Grant, pays_at_once: bool) -> None:
+        licence = self.licence()
+        if licence.status is not LicenceStatus.ACTIVE:
+            return
+        sale = sale_for(licence, upgrade=grant)
+        placed: list[Order] = []
+        self.allowed(lambda: placed.append(self.shop.place_order(lambda _: (licence.customer_id, sale), who=WHO)))
+        for order in placed:
+            day = date(2025, 6, 1) if grant == UPGRADES[0] else date(2027, 6, 1)
+            each = 100 if grant == UPGRADES[0] else 300 if any(day in one for one in licence.support_periods) else 900
+            assert order.total.minor_units == each * licence.seats
+            if pays_at_once:
+                self.shop.confirm_payment(order.number, who=WHO)
+
     @rule(pick=st.integers(0, 100), late=st.booleans())
     def pay(self, pick: int, late: bool) -> None:
         orders = self.orders()
@@ -172,7 +207,7 @@ class DecadesOfSelling(RuleBasedStateMachine):
         before = self.licence(), self.orders()
         try:
             attempt()
-        except Conflict as refused:
+        except (Conflict, NotFound) as refused:
             code = refused.code
         else:
             return
@@ -184,6 +219,12 @@ class DecadesOfSelling(RuleBasedStateMachine):
     def periods_never_overlap(self) -> None:
         for earlier, later in pairwise(self.licence().support_periods):
             assert earlier.starts_on <= earlier.ends_on < later.starts_on <= later.ends_on
+
+    @invariant()
+    @precondition(lambda self: hasattr(self, "world"))
+    def upgrades_are_granted_exactly_while_they_are_paid(self) -> None:
+        paid = [one.sale.upgrade for one in self.orders() if one.state is OrderState.PAID and one.sale.upgrade]
+        assert sorted(map(grant_text, self.licence().grants)) == sorted(map(grant_text, paid))
 
     @invariant()
     @precondition(lambda self: hasattr(self, "world"))

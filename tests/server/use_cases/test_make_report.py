@@ -11,15 +11,20 @@ from pathlib import Path
 import pytest
 
 from tenure_server.adapters.memory import MemoryDatabase
+from tenure_server.domain.customers import Customer, CustomerDetails
 from tenure_server.domain.install_reports import InstallReport, Outcome
+from tenure_server.domain.licences import PaidPeriod, PeriodSource
+from tenure_server.domain.orders import SaleKind
 from tenure_server.domain.reports import Month, Months, ReportName
 from tenure_server.domain.support_requests import Category, RequestChannel
 from tenure_server.errors import NotFound
 from tenure_server.use_cases.issue_licence import LicenceOrder
 from tenure_server.use_cases.support_requests import NewRequest
-from tenure_signing.entitlement import LicenceStatus
+from tenure_signing.entitlement import LicenceStatus, SupportPeriod
 from tenure_signing.names import ProductName
+from tenure_signing.releases import Money
 from tenure_signing.versions import Version
+from tests.server.adapters.sample_records import NOON, plain_licence
 from tests.server.databases import DATABASES, migrated
 from tests.server.use_cases.test_remind import Post
 from tests.server.world import CAD, CAM, MYR_1000, PRO, TODAY, WHO, World
@@ -70,6 +75,42 @@ def test_income_renewals_and_lapses_come_from_what_was_sold_and_reminded(world: 
         "Barred": (1, "licence revoked"),
     }
     assert make(ReportName.INCOME, months=months, product=CAD).rows == make(ReportName.INCOME, months=months).rows
+
+
+def test_refunds_are_subtracted_from_income_in_their_month_and_the_income_before_stays(world: World) -> None:
+    """Also those of terms that had not begun, of which no support period is left."""
+    world.add_product()
+    world.add_product(CAM)
+    world.today = date(2025, 10, 1)
+    licence_id = sell(world, world.today)
+    world.today = date(2026, 8, 1)
+    paid = world.installation.renew_support(licence_id, 2, who=WHO)
+    world.today = date(2026, 9, 1)
+    world.installation.refund_order(str(paid.order), reason="sent back", who=WHO)
+    with world.database.reading() as records:
+        (bought,) = [one for one in records.orders.search() if one.sale.kind is SaleKind.LICENCE]
+    world.installation.refund_order(bought.number, reason="half", who=WHO, amount=Money(57_500, "MYR"))
+    months = Months(Month(2025, 10), Month(2026, 9))
+    make = world.installation.make_report
+    found = {row[0]: tuple(map(str, row[2:])) for row in make(ReportName.INCOME, months=months).rows}
+    assert found["2025-10"] == ("150.00", "0.00", "150.00", "0.00", "150.00")
+    assert found["2026-08"] == ("0.00", "200.00", "200.00", "0.00", "200.00")
+    assert found["2026-09"] == ("0.00", "0.00", "0.00", "275.00", "-275.00")  # 200, and half of 150
+    assert make(ReportName.INCOME, months=months, product=CAM).rows == ()
+
+
+def test_income_of_before_there_were_orders_counts_too(world: World) -> None:
+    world.add_product()
+    with world.database.writing() as records:
+        records.customers.add(Customer("c-1", CustomerDetails("Ada"), NOON))
+        period = SupportPeriod(date(2026, 1, 1), date(2026, 12, 31))
+        paid = (PaidPeriod(period, PeriodSource.PURCHASE, Money(700, "MYR"), NOON),)
+        licence = replace(plain_licence("1"), customer_id="c-1", periods=paid)
+        records.licences.add(licence, feed_token_digest="0" * 64)
+    (row,) = world.installation.make_report(
+        ReportName.INCOME, months=Months(Month(2026, 11), Month(2026, 11)), product=CAD
+    ).rows
+    assert tuple(map(str, row[2:])) == ("7.00", "0.00", "7.00", "0.00", "7.00")
 
 
 def test_an_install_counts_once_by_the_version_it_reported_last(world: World) -> None:

@@ -23,6 +23,7 @@ from tenure_server.adapters.memory_sales import (
     MemoryOrders,
     MemoryPaymentNotices,
     MemoryQuotes,
+    MemoryReleasePrices,
     SalesTables,
     order_words,
 )
@@ -176,11 +177,12 @@ class _MemoryRecords:
         self._tables = tables
         self.products = _Products(tables)
         self.licences = _Licences(tables)
-        self.customers = MemoryCustomers(tables.sales)
+        self.customers = MemoryCustomers(tables.sales, tables)
         self.once_keys = MemoryOnceKeys(tables.sales)
         self.orders = MemoryOrders(tables.sales)
         self.numbers = MemoryNumbers(tables.sales)
         self.quotes = MemoryQuotes(tables.sales)
+        self.release_prices = MemoryReleasePrices(tables.sales)
         self.payment_notices = MemoryPaymentNotices(tables.sales)
         self.signed_files = _SignedFiles(tables)
         self.rollouts = _Rollouts(tables)
@@ -190,7 +192,11 @@ class _MemoryRecords:
         self.tokens = _Tokens(tables)
         self.reminders = MemoryReminders(tables.reminders, tables.reminder_opt_outs, self._all_licences)
         self.reports = MemoryReports(
-            self._all_licences, tables.reminders, tables.reminder_opt_outs, tables.reports.values()
+            self._all_licences,
+            tables.reminders,
+            tables.reminder_opt_outs,
+            tables.reports.values(),
+            tables.sales.orders.values(),
         )
         self.outgoing_mails = MemoryOutgoingMails(tables.outgoing_mails)
         self.webhooks = MemoryWebhooks(tables.webhooks, tables.deliveries, tables.attempts)
@@ -336,16 +342,28 @@ class _Licences(_Table):
         left = tuple(line for line in licence.lines if line.order != order)
         self.tables.licences[licence_id] = replace(licence, lines=left)
 
-    def add_grant(self, licence_id: str, grant: Grant) -> None:
+    def add_grant(self, licence_id: str, grant: Grant, order: str | None = None) -> None:
         licence = self._licence(licence_id)
         if grant not in licence.grants:
             self.tables.licences[licence_id] = replace(licence, grants=(*licence.grants, grant))
+            if order is not None:
+                self.tables.sales.bought_grants[licence_id, order] = grant
+
+    def remove_grant(self, licence_id: str, order: str) -> bool:
+        licence = self._licence(licence_id)
+        brought = self.tables.sales.bought_grants.pop((licence_id, order), None)
+        left = tuple(grant for grant in licence.grants if grant != brought)
+        self.tables.licences[licence_id] = replace(licence, grants=left)
+        return brought is not None
 
     def add_key(self, licence_id: str, key: IssuedKey) -> None:
         licence = self._licence(licence_id)
         if self.by_key_digest(key.digest) is not None:
             raise Conflict("There is such a licence key already.", code="licence_exists")
         self.tables.licences[licence_id] = replace(licence, keys=_in_order((*licence.keys, key)))
+
+    def set_customer(self, licence_id: str, customer_id: str) -> None:
+        self.tables.licences[licence_id] = replace(self._licence(licence_id), customer_id=customer_id)
 
     def set_status(self, licence_id: str, status: LicenceStatus, reason: str | None) -> None:
         licence = self._licence(licence_id)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
 from tenure_server.domain.install_reports import InstallReport, Outcome
-from tenure_server.domain.licences import Licence
+from tenure_server.domain.licences import Licence, PeriodSource
+from tenure_server.domain.orders import Order
 from tenure_server.domain.reminders import Reminder, ReminderState
-from tenure_server.domain.reports import CustomerState, FieldCount, SoldPeriod
+from tenure_server.domain.reports import CustomerState, FieldCount, SoldPeriod, SoldSmp, smp_of_order
 from tenure_signing.names import ProductName
 
 
@@ -20,6 +21,7 @@ class MemoryReports:
     reminders: dict[tuple[str, date, int], Reminder]
     opt_outs: dict[str, datetime]
     installs: Collection[InstallReport]
+    orders: Collection[Order]
 
     def sold_periods(self, product: ProductName | None, zone: tzinfo) -> tuple[SoldPeriod, ...]:
         return tuple(
@@ -35,6 +37,17 @@ class MemoryReports:
             if product in (None, licence.product)
             for paid in licence.periods
         )
+
+    def sold_smp(self, product: ProductName | None, zone: tzinfo) -> tuple[SoldSmp, ...]:
+        orders = (smp_of_order(one, zone) for one in self.orders if product in (None, one.sale.product))
+        before = (
+            SoldSmp(paid.price, paid.added_at.astimezone(zone).date(), paid.source is PeriodSource.PURCHASE)
+            for licence in self.licences()
+            if product in (None, licence.product)
+            for paid in licence.periods
+            if paid.order is None and paid.price is not None
+        )
+        return (*(one for one in orders if one is not None), *before)
 
     def customer_states(self, licence_ids: Collection[str]) -> Mapping[str, CustomerState]:
         return {one.licence_id: self._state(one) for one in self.licences() if one.licence_id in licence_ids}

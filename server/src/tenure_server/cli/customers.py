@@ -159,6 +159,27 @@ def anonymise(ctx: typer.Context, customer_id: CustomerArgument, reason: ReasonO
     _print(context, context.installation.anonymise_customer(customer_id, reason=reason, who=context.who), as_json)
 
 
+@commands.command("merge")
+def merge(
+    ctx: typer.Context,
+    kept: Annotated[str, typer.Argument(metavar="KEPT", help="The id of the customer that stays.")],
+    gone: Annotated[str, typer.Argument(metavar="GONE", help="The id of the record that goes into it.")],
+    reason: ReasonOption,
+    despite_differences: Annotated[
+        bool, typer.Option("--despite-differences", help="Although they say different things: what KEPT says stands.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make one customer of two records.
+
+    Licences, orders, quotes, requests and contacts of the second become the first's. It cannot be undone.
+    """
+    context = context_of(ctx)
+    merge_them = context.installation.merge_customers
+    whole = merge_them(kept, gone, reason=reason, who=context.who, despite_differences=despite_differences)
+    _print(context, whole, as_json)
+
+
 def _print(context: CommandContext, customer: Customer, as_json: bool) -> None:
     with context.installation.database.reading() as records:
         licences = records.licences.of_customer(customer.customer_id)
@@ -176,6 +197,7 @@ def _print(context: CommandContext, customer: Customer, as_json: bool) -> None:
         "time zone": details.time_zone,
         "VAT id": details.vat_id,
         "notes": details.notes,
+        "merged into": customer.merged_into,
         "contacts": "\n".join(map(_contact_text, customer.contacts)),
         "licences": "\n".join(map(_licence_text, licences)) or "none",
     }
@@ -213,4 +235,5 @@ def _json(customer: Customer) -> dict[str, object]:
         ],
         "created_at": customer.created_at.isoformat(timespec="seconds"),
         "is_anonymised": customer.anonymised_at is not None,
+        "merged_into": customer.merged_into,
     }

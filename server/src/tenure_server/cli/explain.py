@@ -12,8 +12,8 @@ from tenure_server.cli.licences import LicenceArgument
 from tenure_server.cli.output import money_json, print_facts, print_json, print_line, print_table
 from tenure_server.domain.money import show
 from tenure_server.domain.rollouts import show_share
+from tenure_server.domain.upgrades import grant_text
 from tenure_server.use_cases.explain_update import ExplainedAnswer
-from tenure_server.use_cases.grant_release import grant_text
 from tenure_signing.coverage import Coverage, CoverageReason, Covered, RefusalReason
 from tenure_signing.entitlement import Entitlement
 from tenure_signing.names import parse_channel, parse_platform

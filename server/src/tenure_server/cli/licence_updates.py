@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import typer
@@ -11,11 +10,10 @@ from tenure_server.cli.context import AsJson, context_of, parsed
 from tenure_server.cli.licences import LicenceArgument, commands
 from tenure_server.cli.output import print_facts, print_json
 from tenure_server.domain.licences import Licence
+from tenure_server.domain.update_rules import parse_pin
 from tenure_server.use_cases.change_update_rules import rule_facts
-from tenure_signing.entitlement import Pin, Turn
+from tenure_signing.entitlement import Turn
 from tenure_signing.names import parse_channel
-
-_PIN = re.compile(r"(\d{1,6})(?:\.(\d{1,6}))?", re.ASCII)
 
 
 def register() -> None:
@@ -59,14 +57,6 @@ def updates(
     if turn is not None:
         licence = change.take_turn(licence_id, turn, who=context.who)
     _show(licence, as_json)
-
-
-def parse_pin(text: str) -> Pin:
-    """``2`` or ``2.4``. Raises ``ValueError``."""
-    match = _PIN.fullmatch(text)
-    if match is None:
-        raise ValueError("a pin is a major line such as 2 or a minor line such as 2.4")
-    return Pin(int(match[1]), int(match[2]) if match[2] is not None else None)
 
 
 def _show(licence: Licence, as_json: bool) -> None:

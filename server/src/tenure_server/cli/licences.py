@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 import typer
@@ -20,19 +19,18 @@ from tenure_server.cli.context import (
 from tenure_server.cli.output import money_json, plural, print_facts, print_json, print_line, print_table, say
 from tenure_server.domain.licences import Licence, PaidPeriod
 from tenure_server.domain.money import parse_amount, parse_currency, show
+from tenure_server.domain.upgrades import grant_text, parse_line
 from tenure_server.use_cases.change_licence import licence_of
-from tenure_server.use_cases.grant_release import grant_text
 from tenure_server.use_cases.issue_licence import LicenceOrder
 from tenure_server.use_cases.licence_status import LicenceStanding
 from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary
 from tenure_signing.days import parse_day
-from tenure_signing.entitlement import Grant, LicenceStatus, LineGrant, SupportPeriod, VersionGrant
+from tenure_signing.entitlement import Grant, LicenceStatus, SupportPeriod, VersionGrant
 from tenure_signing.names import parse_edition, parse_product
-from tenure_signing.versions import line_of, parse_version
+from tenure_signing.versions import parse_version
 
 commands = typer.Typer(help="Licences and their support periods.", no_args_is_help=True)
 
-_LINE = re.compile(r"\d{1,9}\.\d{1,9}", re.ASCII)
 LIST_LIMIT = 100
 
 LicenceArgument = Annotated[str, typer.Argument(metavar="LICENCE", help="The licence's id.")]
@@ -217,7 +215,7 @@ def grant(
 ) -> None:
     """Give a licence a release that it does not cover.
 
-    A paid upgrade that was paid, a release sold singly, a favour. The version need not be published yet.
+    A favour, or what was paid elsewhere; tenure order create --upgrade sells it. The version need not be published yet.
     """
     context = context_of(ctx)
     given = _grant(version, line)
@@ -233,13 +231,27 @@ def _grant(version: str | None, line: str | None) -> Grant:
         raise typer.BadParameter("either --version or --line is needed, not both")
     if version is not None:
         return VersionGrant(parsed("--version", version, parse_version))
-    return LineGrant(*parsed("--line", str(line), _parse_line))
+    return parsed("--line", str(line), parse_line)
 
 
-def _parse_line(text: str) -> tuple[int, int]:
-    if not _LINE.fullmatch(text):
-        raise ValueError("a line is written 2.4, for all of 2.4.1, 2.4.2 and so on")
-    return line_of(parse_version(text))
+@commands.command("move")
+def move(
+    ctx: typer.Context,
+    licence_id: LicenceArgument,
+    customer_id: Annotated[str, typer.Option("--customer-id", help="Whose it is from now on.")],
+    reason: ReasonOption,
+    as_json: AsJson = False,
+) -> None:
+    """Give a licence to another customer.
+
+    Its support, keys and seats go with it; what was ordered for it stays in the name of who ordered it.
+    """
+    context = context_of(ctx)
+    licence = context.installation.move_licence(licence_id, customer_id, reason=reason, who=context.who)
+    if as_json:
+        print_json(_summary(licence))
+        return
+    print_line(f"Licence {licence.licence_id} belongs to {licence.customer} ({licence.customer_id}).")
 
 
 @commands.command("suspend")

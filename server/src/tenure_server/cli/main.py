@@ -21,7 +21,6 @@ from tenure_server.cli import (
     events,
     explain,
     keys,
-    licence_files,  # noqa: F401 (adds commands to the group of licences)
     licence_updates,
     licences,
     mail,
@@ -35,6 +34,7 @@ from tenure_server.cli import (
     reminders,
     reports,
     rollouts,
+    row_files,  # noqa: F401 (adds commands to the groups of customers, licences and orders)
     seats,
     server,
     support,

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from tenure_server.cli import sales_options as options
 from tenure_server.cli.context import AsJson, ReasonOption, ReferenceOption, context_of, once_of, parsed
 from tenure_server.cli.output import money_json, print_facts, print_json, print_line, print_table, say
+from tenure_server.cli.sales_options import Wanted, free_support_json, free_support_text, taking_what_is_wanted
 from tenure_server.domain.money import parse_amount, show
 from tenure_server.domain.orders import Order, OrderState, PriceLine
 from tenure_server.domain.shop_payments import NoticeOutcome
+from tenure_server.domain.upgrades import grant_text
 from tenure_server.use_cases.sell import order_of
 
 commands = typer.Typer(help="Orders, payments and refunds.", no_args_is_help=True)
@@ -24,26 +25,15 @@ def register(app: typer.Typer) -> None:
 
 
 @commands.command("create")
+@taking_what_is_wanted
 def create(
     ctx: typer.Context,
-    licence: options.LicenceOption = None,
-    customer_id: options.CustomerOption = None,
-    product: options.Product = None,
-    edition: options.Edition = None,
-    price: options.Price = None,
-    currency: options.Currency = None,
-    users: options.Users = 0,
-    users_price: options.UsersPrice = None,
-    smp_years: options.Years = None,
-    free_support_until: options.FreeSupport = None,
+    wanted: Wanted,
     reference: ReferenceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Write down an order. Nothing is the customer's before tenure order pay."""
     context = context_of(ctx)
-    wanted = options.Wanted(
-        licence, customer_id, product, edition, price, currency, users, users_price, smp_years, free_support_until
-    )
     sale = wanted.sale(context)
     once = once_of(reference, "order.create", wanted)
     placed = context.installation.place_order(sale, who=context.who, reference=reference, once=once)
@@ -105,7 +95,8 @@ def refund(
 ) -> None:
     """Write down that a paid order was refunded.
 
-    Its support ends yesterday; what was covered until then stays covered. A licence it brought is revoked.
+    Its support ends yesterday; what was covered until then stays covered. The grant of an upgrade ends. A licence it
+    brought is revoked.
     """
     context = context_of(ctx)
     with context.installation.database.reading() as records:
@@ -188,7 +179,7 @@ def _print(order: Order, as_json: bool) -> None:
         "prices": "\n".join(map(line_text, order.lines)),
         "total": show(order.total),
         "support": f"{order.period.starts_on} to {order.period.ends_on}, both inclusive" if order.period else None,
-        "free support until": options.free_support_text(order.sale),
+        "free support until": free_support_text(order.sale),
         "state": _state_text(order),
     }
     print_facts({name: fact for name, fact in facts.items() if fact is not None})
@@ -220,6 +211,8 @@ def order_json(order: Order) -> dict[str, object]:
         "kind": order.sale.kind.value,
         "product": order.sale.product,
         "edition": order.sale.edition,
+        "upgrade": grant_text(order.sale.upgrade) if order.sale.upgrade is not None else None,
+        "seats": order.sale.seats,
         "lines": [
             {"text": line.text, "arithmetic": line.arithmetic, "amount": money_json(line.amount)}
             for line in order.lines
@@ -227,7 +220,7 @@ def order_json(order: Order) -> dict[str, object]:
         "total": money_json(order.total),
         "starts_on": period.starts_on.isoformat() if period is not None else None,
         "ends_on": period.ends_on.isoformat() if period is not None else None,
-        "free_support_until": options.free_support_json(order.sale),
+        "free_support_until": free_support_json(order.sale),
         "state": order.state.value,
         "ordered_on": order.ordered_on.isoformat(),
         "pay_by": order.pay_by.isoformat(),

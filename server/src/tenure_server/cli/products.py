@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from securesystemslib.signer import Signer
 
-from tenure_server.cli.context import AsJson, CommandContext, context_of, parsed
-from tenure_server.cli.output import plural, print_facts, print_json, print_line, print_table
+from tenure_server.cli.context import AsJson, CommandContext, context_of, parsed, parsed_or_none
+from tenure_server.cli.output import money_json, plural, print_facts, print_json, print_line, print_table
 from tenure_server.cli.passphrase import ask_passphrase
 from tenure_server.cli.release_drafts import (
     DraftOptions,
@@ -20,6 +20,7 @@ from tenure_server.cli.release_drafts import (
     lower_approvals,
     print_draft,
 )
+from tenure_server.domain.money import parse_amount, parse_currency, show
 from tenure_server.domain.products import LapsePolicy, Product
 from tenure_server.domain.seats import MOST_EXPIRY_DAYS, ProductSeatRules, SeatLimit
 from tenure_server.errors import Conflict
@@ -31,6 +32,7 @@ from tenure_signing.names import parse_channel, parse_edition, parse_product
 from tenure_signing.releases import DEFAULT_CHANNELS
 from tenure_signing.signer_uris import open_signer
 from tenure_signing.tuf_roles import TARGETS
+from tenure_signing.versions import parse_version
 
 commands = typer.Typer(help="Products that licences and releases belong to.", no_args_is_help=True)
 
@@ -217,6 +219,35 @@ def _expiry_days(text: str) -> int | None:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_EXPIRY_DAYS:
         raise ValueError(f"is a number of days from 1 to {MOST_EXPIRY_DAYS}, {_NEVER} or {_AS_SET}")
     return int(text)
+
+
+@commands.command("price")
+def price(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="PRODUCT", help="The product's name.")],
+    version: Annotated[str, typer.Argument(help="The release.")],
+    amount: Annotated[str | None, typer.Argument(metavar="[PRICE]", help="For each seat, such as 120.00.")] = None,
+    currency: Annotated[str | None, typer.Option("--currency", help="ISO 4217. [TENURE_CURRENCY]")] = None,
+    none: Annotated[bool, typer.Option("--none", help="It is not sold singly any more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a release costs singly.
+
+    For licences that do not cover it. A paid upgrade's prices are signed with it, and go before this one.
+    """
+    if none == (amount is not None):
+        raise typer.BadParameter("either a price or --none is needed, not both")
+    context = context_of(ctx)
+    product, release = parsed("PRODUCT", name, parse_product), parsed("VERSION", version, parse_version)
+    unit = parsed("--currency", currency or context.installation.settings.currency, parse_currency)
+    money = parsed_or_none("PRICE", amount, lambda text: parse_amount(text, unit))
+    is_new = context.installation.set_release_price(product, release, money, who=context.who)
+    if as_json:
+        shown = money_json(money) if money is not None else None
+        print_json({"product": product, "version": str(release), "price": shown, "is_new": is_new})
+        return
+    costs = f"costs {show(money)} a seat" if money is not None else "is not"
+    print_line(f"{'From now on' if is_new else 'As before'}, {product} {release} {costs} sold singly.")
 
 
 @commands.command("list")

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from tenure_server.cli import sales_options as options
 from tenure_server.cli.context import AsJson, CommandContext, ReasonOption, ReferenceOption, context_of, once_of
 from tenure_server.cli.orders import line_text, order_json
 from tenure_server.cli.output import money_json, print_facts, print_json, print_line, print_table, say
+from tenure_server.cli.sales_options import Wanted, free_support_json, free_support_text, taking_what_is_wanted
 from tenure_server.domain.money import show
 from tenure_server.domain.quotes import Quote
 from tenure_server.papers.quote_paper import QuotePaper
@@ -27,27 +27,16 @@ def register(app: typer.Typer) -> None:
 
 
 @commands.command("create")
+@taking_what_is_wanted
 def create(
     ctx: typer.Context,
-    licence: options.LicenceOption = None,
-    customer_id: options.CustomerOption = None,
-    product: options.Product = None,
-    edition: options.Edition = None,
-    price: options.Price = None,
-    currency: options.Currency = None,
-    users: options.Users = 0,
-    users_price: options.UsersPrice = None,
-    smp_years: options.Years = None,
-    free_support_until: options.FreeSupport = None,
+    wanted: Wanted,
     valid_days: Annotated[int | None, typer.Option("--valid-days", help="[TENURE_QUOTE_DAYS]")] = None,
     reference: ReferenceOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a quote. tenure quote print writes it as a page or PDF."""
     context = context_of(ctx)
-    wanted = options.Wanted(
-        licence, customer_id, product, edition, price, currency, users, users_price, smp_years, free_support_until
-    )
     sale = wanted.sale(context)
     once = once_of(reference, "quote.create", (wanted, valid_days))
     _print(context, context.installation.make_quote(sale, who=context.who, valid_days=valid_days, once=once), as_json)
@@ -139,7 +128,7 @@ def _print(context: CommandContext, quote: Quote, as_json: bool) -> None:
         "prices": "\n".join(map(line_text, quote.lines)),
         "total": show(quote.total),
         "valid until": f"{quote.valid_until}, inclusive",
-        "free support until": options.free_support_text(quote.sale),
+        "free support until": free_support_text(quote.sale),
         "terms": quote.terms or None,
         "state": _state(context, quote) + (f", as order {quote.order}" if quote.order is not None else ""),
     }
@@ -163,7 +152,7 @@ def _json(context: CommandContext, quote: Quote) -> dict[str, object]:
         "total": money_json(quote.total),
         "made_on": quote.made_on.isoformat(),
         "valid_until": quote.valid_until.isoformat(),
-        "free_support_until": options.free_support_json(quote.sale),
+        "free_support_until": free_support_json(quote.sale),
         "terms": quote.terms,
         "state": _state(context, quote),
         "order": quote.order,

@@ -78,6 +78,8 @@ class Customer:
     created_at: datetime
     contacts: tuple[Contact, ...] = field(default=())
     anonymised_at: datetime | None = None
+    merged_into: str | None = None  # the id of the record that has everything of this one
+    merged_at: datetime | None = None
 
     @property
     def name(self) -> str:

@@ -27,9 +27,13 @@ class EventType(StrEnum):
     LICENCE_ISSUED = "licence.issued"
     LICENCE_RENEWED = "licence.renewed"  # a further term was ordered; ``period.added`` says which
     LICENCE_GRANTED = "licence.granted"  # a release or an x.y line beyond its periods
+    LICENCE_GRANT_ENDED = "licence.grant_ended"  # the order that brought it was refunded
     LICENCE_SUSPENDED = "licence.suspended"
     LICENCE_REVOKED = "licence.revoked"
     LICENCE_REINSTATED = "licence.reinstated"
+    LICENCE_MOVED = "licence.moved"  # to another customer
+
+    CUSTOMER_MERGED = "customer.merged"  # all of another record became this one's
 
     PERIOD_ADDED = "period.added"
     PERIOD_ENDED = "period.ended"  # earlier than it was paid for: its order was refunded

@@ -15,7 +15,8 @@ from enum import StrEnum
 from tenure_server.domain.licences import Licence
 from tenure_server.domain.money import show
 from tenure_server.domain.pricing import SmpPrices, smp_price, total
-from tenure_signing.entitlement import SupportPeriod
+from tenure_server.domain.upgrades import Upgrade, grant_text
+from tenure_signing.entitlement import Grant, LineGrant, SupportPeriod, VersionGrant
 from tenure_signing.names import EditionName, ProductName
 from tenure_signing.releases import Money
 
@@ -29,11 +30,15 @@ class SaleKind(StrEnum):
     LICENCE = "licence"  # a new one, perhaps with additional users and SMP
     SUPPORT = "support"  # SMP for a licence that is there: a first term, a renewal, a fresh term
     USERS = "users"  # additional users for a licence that is there
+    UPGRADE = "upgrade"  # a release or an x.y line that such a licence does not cover
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What one order sells. ``licence_id`` is None for a new licence; ``smp_years`` where no SMP is sold."""
+    """What one order sells. ``licence_id`` is None for a new licence; ``smp_years`` where no SMP is sold.
+
+    An upgrade is in the currency of its price, and for all the seats that the licence has when it is priced.
+    """
 
     kind: SaleKind
     product: ProductName
@@ -46,19 +51,47 @@ class Sale:
     smp_years: int | None = None
     purchased_on: date | None = None  # of a new licence, where it is not the day of the order
     free_support_until: date | None = None  # support that is given without SMP, to that day inclusive
+    upgrade: Grant | None = None
+    seats: int | None = None  # that an upgrade is for
+
+
+def sale_for(
+    licence: Licence,
+    *,
+    smp_years: int | None = None,
+    additional_users: int = 0,
+    additional_users_price: Money | None = None,
+    free_support_until: date | None = None,
+    upgrade: Grant | None = None,
+) -> Sale:
+    """Something more for a licence that is there. Whether it makes sense is asked when it is priced."""
+    kind = SaleKind.SUPPORT if smp_years is not None else SaleKind.USERS
+    return Sale(
+        SaleKind.UPGRADE if upgrade is not None else kind,
+        licence.product,
+        licence.edition,
+        licence.currency,
+        licence_id=licence.licence_id,
+        additional_users=additional_users,
+        additional_users_price=additional_users_price,
+        smp_years=smp_years,
+        free_support_until=free_support_until,
+        upgrade=upgrade,
+    )
 
 
 class PricedThing(StrEnum):
     BASE = "base"
     ADDITIONAL_USERS = "additional_users"
     SMP = "smp"
+    UPGRADE = "upgrade"
 
 
 @dataclass(frozen=True, slots=True)
 class PriceLine:
     """What is charged for one thing. ``arithmetic`` says how a price that was reckoned came about, else it is empty;
-    ``basis`` is the total purchase price it was reckoned from, and ``percent`` how much of that for the whole term:
-    None where nothing was reckoned, or it was not written down yet."""
+    ``basis`` is what it was reckoned from: SMP the total purchase price, an upgrade the price of one seat; and
+    ``percent`` how much of that for the whole term of SMP: None where nothing was, or it was not written down yet."""
 
     thing: PricedThing
     text: str
@@ -84,6 +117,19 @@ def price_lines(sale: Sale, licence: Licence | None, prices: SmpPrices) -> tuple
         basis = bought if licence is None else licence.total_purchase_price
         lines.append(smp_line(basis, sale.smp_years, prices))
     return tuple(lines)
+
+
+def upgrade_line(sale: Sale, upgrade: Upgrade, seats: int) -> PriceLine:
+    """A release or a line for every seat, with the arithmetic shown."""
+    match upgrade.grant:
+        case VersionGrant(version):
+            what = f"{sale.product} {version}"
+        case LineGrant(major, minor):
+            what = f"{sale.product} {major}.{minor}, every release of this line"
+    price = Money(upgrade.per_seat.minor_units * seats, upgrade.per_seat.currency)
+    count = "1 seat" if seats == 1 else f"{seats} seats"
+    arithmetic = f"{show(upgrade.per_seat)} a seat ({upgrade.priced_by} {upgrade.terms}) for {count} = {show(price)}"
+    return PriceLine(PricedThing.UPGRADE, f"Upgrade to {what}", arithmetic, price, upgrade.per_seat)
 
 
 def smp_line(basis: Money, years: int, prices: SmpPrices) -> PriceLine:
@@ -162,6 +208,15 @@ class Order:
     @property
     def total(self) -> Money:
         return total((line.amount for line in self.lines), self.sale.currency)
+
+    @property
+    def waits_for(self) -> str | None:
+        """What no second order may wait for at the same time; None where there may be several."""
+        if self.state is not OrderState.ORDERED or self.licence_id is None:
+            return None
+        if self.sale.upgrade is not None:
+            return f"{self.licence_id} {grant_text(self.sale.upgrade)}"
+        return self.licence_id if self.sale.kind is SaleKind.SUPPORT else None
 
     @property
     def kept(self) -> Money:

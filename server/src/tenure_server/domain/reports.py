@@ -10,13 +10,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date, timedelta, tzinfo
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from babel.numbers import get_currency_precision
 
 from tenure_server.domain.licences import PeriodSource
+from tenure_server.domain.orders import Order, SaleKind
 from tenure_signing.entitlement import LicenceStatus, SupportPeriod
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Money
@@ -109,6 +110,37 @@ class SoldPeriod:
 
 
 @dataclass(frozen=True, slots=True)
+class SoldSmp:
+    """SMP that was paid for, and what of that went back. Days are the vendor's."""
+
+    price: Money
+    sold_on: date
+    is_with_licence: bool
+    refunded: Money | None = None
+    refunded_on: date | None = None
+
+
+def smp_of_order(order: Order, zone: tzinfo) -> SoldSmp | None:
+    """The SMP of an order; None if it sold none or was not paid. Of a partial refund of an order for more than SMP, the
+    share that SMP has in its price counts, rounded half up."""
+    if order.sale.smp_years is None or order.payment is None:
+        return None
+    price = order.lines[-1].amount  # SMP is always the last line
+    back = order.end.refunded if order.end is not None else None
+    total = order.total.minor_units
+    if back is not None and total:
+        share = Decimal(back.minor_units) * price.minor_units / total
+        back = Money(int(share.quantize(Decimal(1), ROUND_HALF_UP)), back.currency)
+    return SoldSmp(
+        price=price,
+        sold_on=order.payment.at.astimezone(zone).date(),
+        is_with_licence=order.sale.kind is SaleKind.LICENCE,
+        refunded=back,
+        refunded_on=order.end.day if order.end is not None else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerState:
     """What explains why a licence was not renewed."""
 
@@ -147,25 +179,28 @@ class Report:
     chart: Chart
 
 
-def income(sold: Iterable[SoldPeriod], months: Months) -> Report:
-    """What was paid for SMP, in the month in which it was sold: with the licence, and later. Amounts of different
-    currencies are never added up."""
-    amounts: dict[tuple[str, Month, bool], int] = defaultdict(int)
+def income(sold: Iterable[SoldSmp], months: Months) -> Report:
+    """What was paid for SMP, in the month in which it was paid: with the licence, and later; what went back, in the
+    month in which it did; and what is left. Amounts of different currencies are never added up."""
+    amounts: dict[tuple[str, Month, str], int] = defaultdict(int)
     for one in sold:
-        if one.price is not None and Month.of(one.sold_on) in months:
-            key = (one.price.currency, Month.of(one.sold_on), one.source is PeriodSource.PURCHASE)
-            amounts[key] += one.price.minor_units
+        if Month.of(one.sold_on) in months:
+            what = "with_licence" if one.is_with_licence else "later"
+            amounts[one.price.currency, Month.of(one.sold_on), what] += one.price.minor_units
+        if one.refunded is not None and one.refunded_on is not None and Month.of(one.refunded_on) in months:
+            amounts[one.price.currency, Month.of(one.refunded_on), "refunded"] += one.refunded.minor_units
     currencies = sorted({currency for currency, _, _ in amounts})
     rows: list[tuple[Cell, ...]] = []
     series: dict[str, tuple[Decimal, ...]] = {}
     for currency in currencies:
         for month in months:
-            first, later = amounts[currency, month, True], amounts[currency, month, False]
-            parts = (_exact(first, currency), _exact(later, currency), _exact(first + later, currency))
-            rows.append((str(month), currency, *parts))
-        for name, is_first in ((f"{currency} with the licence", True), (f"{currency} later", False)):
-            series[name] = tuple(_exact(amounts[currency, month, is_first], currency) for month in months)
-    columns = ("month", "currency", "with_licence", "later", "total")
+            first, later, back = (amounts[currency, month, what] for what in ("with_licence", "later", "refunded"))
+            parts = (first, later, first + later, back, first + later - back)
+            rows.append((str(month), currency, *(_exact(part, currency) for part in parts)))
+        for what in ("with_licence", "later", "refunded"):
+            numbers = tuple(_exact(amounts[currency, month, what], currency) for month in months)
+            series[f"{currency} {'with the licence' if what == 'with_licence' else what}"] = numbers
+    columns = ("month", "currency", "with_licence", "later", "total", "refunded", "net")
     labels = tuple(str(month) for month in months)
     chart = Chart(labels, series, ", ".join(currencies))
     return Report(ReportName.INCOME, f"SMP income, {months.first} to {months.last}", columns, tuple(rows), chart)

@@ -20,11 +20,13 @@ LARGER_BODIES = {
     "/v1/publishing/": 12 * _MIB,
     "/v1/trust/push": MAX_DRAFT_BYTES,
     "/portal/requests": 256 * _KIB,
+    "/v1/imports/": 4 * _MIB,
     "/uploads/": 5 * 1024 * _MIB,
     "/v1/support-requests": 1 * _MIB,
 }
 """By the beginning of the path: a product's signed role, a ceremony's draft, a customer's message of 20,000 characters
-as a form writes them, a part of a build, and an operator's message. Anything else takes forms at most."""
+as a form writes them, some ten thousand rows, a part of a build, and an operator's message. Anything else takes forms
+at most."""
 
 
 def max_body_bytes(path: str) -> int:

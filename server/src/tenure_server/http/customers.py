@@ -3,6 +3,7 @@ sales."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
@@ -41,6 +42,8 @@ from tenure_server.use_cases.customers import (
     ListCustomers,
     customer_of,
 )
+from tenure_server.use_cases.merge_customers import MergeCustomers
+from tenure_server.use_cases.once import Once
 from tenure_server.use_cases.ports import Database
 
 MAX_ID_CHARACTERS = 64
@@ -57,6 +60,10 @@ class OneCustomer(RequestModel):
 
 
 class NewCustomer(RequestModel):
+    idempotency_key: IdempotencyKey = None
+
+
+class CustomerToChange(OneCustomer):
     idempotency_key: IdempotencyKey = None
 
 
@@ -108,11 +115,24 @@ class CustomerChangeBody(BodyModel):
     contacts: Contacts = Field(default_factory=list)
 
 
+class MergeBody(BodyModel):
+    customer_id: Text = Field(description="the id of the record that goes into this one")
+    reason: Text = Field(description="why; it goes to the audit trail")
+    despite_differences: bool = Field(
+        default=False, description="although they say different things; what this one says stands"
+    )
+
+
 class ReasonBody(BodyModel):
     reason: Text = Field(description="why; it goes to the audit trail")
 
 
 REFUSALS: tuple[type[TenureError], ...] = (InvalidRequest, AuthenticationRequired, Forbidden, DatabaseUnavailable)
+"""Of everything that is asked with a token."""
+
+CHANGE_REFUSALS = (*REFUSALS, NotFound, Conflict, UnprocessableRepeat)
+"""Of a change to what is there, with or without an idempotency key."""
+
 LIST = Operation(
     summary="Customers, newest first",
     request=CustomerSearch, answer=sales_wire.CustomerPage, access=Access.TOKEN, refusals=REFUSALS,
@@ -120,7 +140,7 @@ LIST = Operation(
 ADD = Operation(
     summary="Add a customer",
     method="POST", request=NewCustomer, body=CustomerBody, answer=sales_wire.Customer, status=HTTPStatus.CREATED,
-    access=Access.TOKEN, refusals=(*REFUSALS, Conflict, UnprocessableRepeat),
+    access=Access.TOKEN, refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 SHOW = Operation(
     summary="A customer",
@@ -128,18 +148,23 @@ SHOW = Operation(
 )  # fmt: skip
 CHANGE = Operation(
     summary="Change what is known of a customer",
-    method="PATCH", request=OneCustomer, body=CustomerChangeBody, answer=sales_wire.Customer, access=Access.TOKEN,
-    refusals=(*REFUSALS, NotFound, Conflict),
+    method="PATCH", request=CustomerToChange, body=CustomerChangeBody, answer=sales_wire.Customer, access=Access.TOKEN,
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 DELETE = Operation(
     summary="Delete a customer to whom nothing was sold",
-    method="DELETE", request=OneCustomer, answer=None, status=HTTPStatus.NO_CONTENT, access=Access.TOKEN,
-    refusals=(*REFUSALS, NotFound, Conflict),
+    method="DELETE", request=CustomerToChange, answer=None, status=HTTPStatus.NO_CONTENT, access=Access.TOKEN,
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 ANONYMISE = Operation(
     summary="Remove all that tells who a customer is; what was sold stays",
-    method="POST", request=OneCustomer, body=ReasonBody, answer=sales_wire.Customer, access=Access.TOKEN,
-    refusals=(*REFUSALS, NotFound),
+    method="POST", request=CustomerToChange, body=ReasonBody, answer=sales_wire.Customer, access=Access.TOKEN,
+    refusals=CHANGE_REFUSALS,
+)  # fmt: skip
+MERGE = Operation(
+    summary="Make one customer of two records: everything of the other one becomes this one's",
+    method="POST", request=CustomerToChange, body=MergeBody, answer=sales_wire.Customer, access=Access.TOKEN,
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 
 
@@ -154,6 +179,7 @@ class CustomerEndpoints:
     change_customer: ChangeCustomer
     delete_customer: DeleteCustomer
     anonymise_customer: AnonymiseCustomer
+    merge_customers: MergeCustomers
 
     def list(self, request: Request) -> Response:
         self.authentication.token_for_any(request, READERS)
@@ -182,29 +208,55 @@ class CustomerEndpoints:
 
     async def change(self, request: Request) -> Response:
         token = await self._seller(request)
-        customer_id = read(request, OneCustomer).customer_id
+        asked = read(request, CustomerToChange)
         body = await read_body(request, CustomerChangeBody)
         changes: dict[str, object] = body.model_dump(exclude_unset=True, exclude={"contacts"})
         if "contacts" in body.model_fields_set:
             changes["contacts"] = [one.details() for one in body.contacts]
-        changed = await run_in_threadpool(self.change_customer, customer_id, changes, who=token.who)
+        once = _once(token, "customer.change", asked, body.model_dump(exclude_unset=True))
+        changed = await run_in_threadpool(self.change_customer, asked.customer_id, changes, who=token.who, once=once)
         return answered(sales_wire.Customer.of(changed))
 
     async def delete(self, request: Request) -> Response:
         token = await self._seller(request)
-        customer_id = read(request, OneCustomer).customer_id
-        await run_in_threadpool(self.delete_customer, customer_id, reason="asked for over the API", who=token.who)
+        asked = read(request, CustomerToChange)
+        once = _once(token, "customer.delete", asked, {})
+        reason = "asked for over the API"
+        await run_in_threadpool(self.delete_customer, asked.customer_id, reason=reason, who=token.who, once=once)
         return Response(status_code=HTTPStatus.NO_CONTENT, headers=dict(PRIVATE))
 
     async def anonymise(self, request: Request) -> Response:
         token = await self._seller(request)
-        customer_id = read(request, OneCustomer).customer_id
-        reason = (await read_body(request, ReasonBody)).reason
-        customer = await run_in_threadpool(self.anonymise_customer, customer_id, reason=reason, who=token.who)
+        asked = read(request, CustomerToChange)
+        body = await read_body(request, ReasonBody)
+        once = _once(token, "customer.anonymise", asked, body.model_dump())
+        customer = await run_in_threadpool(
+            self.anonymise_customer, asked.customer_id, reason=body.reason, who=token.who, once=once
+        )
         return answered(sales_wire.Customer.of(customer))
+
+    async def merge(self, request: Request) -> Response:
+        token = await self._seller(request)
+        asked = read(request, CustomerToChange)
+        body = await read_body(request, MergeBody)
+        whole = await run_in_threadpool(
+            self.merge_customers,
+            asked.customer_id,
+            body.customer_id,
+            reason=body.reason,
+            who=token.who,
+            despite_differences=body.despite_differences,
+            once=_once(token, "customer.merge", asked, body.model_dump()),
+        )
+        return answered(sales_wire.Customer.of(whole))
 
     async def _seller(self, request: Request) -> ApiToken:
         return await run_in_threadpool(self.authentication.token, request, Scope.SALES)
+
+
+def _once(token: ApiToken, operation: str, asked: CustomerToChange, body: Mapping[str, object]) -> Once | None:
+    """The customer in the address is part of the request."""
+    return once_of(token, operation, asked.idempotency_key, {"customer": asked.customer_id, **body})
 
 
 PRIVATE = {"Cache-Control": "no-store", "Vary": "Authorization"}

@@ -15,25 +15,38 @@ from starlette.responses import Response
 
 from tenure_server.domain.api_tokens import ApiToken, Scope
 from tenure_server.domain.money import parse_currency
-from tenure_server.domain.orders import LARGEST_AMOUNT, MAX_USERS, OrderState, Sale, SaleKind
+from tenure_server.domain.orders import LARGEST_AMOUNT, MAX_USERS, OrderState, Sale, SaleKind, sale_for
 from tenure_server.domain.paging import Place
-from tenure_server.errors import Conflict, InvalidRequest, NotFound, UnprocessableRepeat
+from tenure_server.domain.upgrades import parse_line
+from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.http import sales_wire
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.bodies import BodyModel, read_body
 from tenure_server.http.cursors import DEFAULT_PAGE, Cursor, Limit, cursor_of
-from tenure_server.http.customers import MAX_ID_CHARACTERS, READERS, REFUSALS, ReasonBody, Text, answered
+from tenure_server.http.customers import (
+    CHANGE_REFUSALS,
+    MAX_ID_CHARACTERS,
+    READERS,
+    REFUSALS,
+    ReasonBody,
+    Text,
+    answered,
+)
 from tenure_server.http.endpoint import Access, Operation
-from tenure_server.http.idempotency import IdempotencyKey, required
+from tenure_server.http.idempotency import IdempotencyKey, once_of, required
 from tenure_server.http.reading import IN_PATH, RequestModel, read
 from tenure_server.http.wire import Renewal
 from tenure_server.use_cases.change_licence import licence_of
 from tenure_server.use_cases.licence_status import ShowLicence
+from tenure_server.use_cases.merge_customers import MoveLicence
 from tenure_server.use_cases.orders import CancelOrder, ConfirmPayment, ListOrders, PlaceOrder, RefundOrder
 from tenure_server.use_cases.ports import Database, Records
 from tenure_server.use_cases.sell import order_of
+from tenure_server.use_cases.upgrades import UpgradeOffers
+from tenure_signing.entitlement import Grant, VersionGrant
 from tenure_signing.names import parse_edition, parse_product
 from tenure_signing.releases import Money
+from tenure_signing.versions import parse_version
 
 Number = Annotated[
     str, Field(max_length=MAX_ID_CHARACTERS, description="such as O-2026-00017", json_schema_extra=IN_PATH)
@@ -45,6 +58,10 @@ class OneOrder(RequestModel):
 
 
 class NewOrder(RequestModel):
+    idempotency_key: IdempotencyKey = None
+
+
+class OrderToChange(OneOrder):
     idempotency_key: IdempotencyKey = None
 
 
@@ -60,6 +77,10 @@ class OneLicence(RequestModel):
     licence_id: Annotated[
         str, Field(max_length=MAX_ID_CHARACTERS, description="the licence's id", json_schema_extra=IN_PATH)
     ]
+
+
+class LicenceToChange(OneLicence):
+    idempotency_key: IdempotencyKey = None
 
 
 class LicenceSearch(RequestModel):
@@ -79,9 +100,19 @@ class MoneyBody(BodyModel):
         return Money(self.minor_units, self.currency)
 
 
+def _version(text: str) -> str:
+    parse_version(text)
+    return text
+
+
+def _line(text: str) -> str:
+    parse_line(text)
+    return text
+
+
 class OrderBody(BodyModel):
-    """Either ``licence_id`` with ``smp_years`` or with additional users; or ``customer_id`` with product, edition and
-    base price for a new licence, with or without users and SMP."""
+    """Either ``licence_id`` with ``smp_years``, with additional users or with an upgrade; or ``customer_id`` with
+    product, edition and base price for a new licence, with or without users and SMP."""
 
     licence_id: Text | None = None
     customer_id: Text | None = None
@@ -94,6 +125,12 @@ class OrderBody(BodyModel):
     free_support_until: date | None = Field(
         default=None, description="last day, inclusive, of support that is given without SMP"
     )
+    upgrade: Annotated[str, AfterValidator(_version)] | None = Field(
+        default=None, description="a version that the licence does not cover; its price is for every seat"
+    )
+    upgrade_line: Annotated[str, AfterValidator(_line)] | None = Field(
+        default=None, description="in its place: every release of an x.y line, such as 3.1"
+    )
     reference: Annotated[str, Field(max_length=100)] | None = Field(
         default=None, description="the customer's or the shop's own number; callers are found by it"
     )
@@ -105,17 +142,16 @@ class OrderBody(BodyModel):
             if self.customer_id or self.product or self.edition or base:
                 raise InvalidRequest("The licence says customer, product and edition already.", code="invalid_sale")
             licence = licence_of(records, self.licence_id)
-            return licence.customer_id, Sale(
-                SaleKind.SUPPORT if self.smp_years is not None else SaleKind.USERS,
-                licence.product,
-                licence.edition,
-                licence.currency,
-                licence_id=licence.licence_id,
+            return licence.customer_id, sale_for(
+                licence,
+                smp_years=self.smp_years,
                 additional_users=self.additional_users,
                 additional_users_price=users.money() if users is not None else None,
-                smp_years=self.smp_years,
                 free_support_until=self.free_support_until,
+                upgrade=self._grant(),
             )
+        if self._grant() is not None:
+            raise InvalidRequest("An upgrade is for a licence that is there.", code="invalid_sale")
         if self.customer_id is None or self.product is None or self.edition is None or base is None:
             raise InvalidRequest(
                 "An order names a licence, or a customer with product, edition and base price.", code="invalid_sale"
@@ -132,6 +168,13 @@ class OrderBody(BodyModel):
             free_support_until=self.free_support_until,
         )
 
+    def _grant(self) -> Grant | None:
+        if self.upgrade is not None and self.upgrade_line is not None:
+            raise InvalidRequest("An upgrade is to a version or to a line, not both.", code="invalid_sale")
+        if self.upgrade_line is not None:
+            return parse_line(self.upgrade_line)
+        return VersionGrant(parse_version(self.upgrade)) if self.upgrade is not None else None
+
 
 class PaymentBody(BodyModel):
     """``amount`` is what came: anything but the order's total is refused."""
@@ -142,12 +185,16 @@ class PaymentBody(BodyModel):
     )
 
 
+class MoveBody(BodyModel):
+    customer_id: Text = Field(description="whose it is from now on")
+    reason: Text = Field(description="why; it goes to the audit trail")
+
+
 class RefundBody(BodyModel):
     reason: Text = Field(description="why; it goes to the audit trail")
     amount: MoneyBody | None = Field(default=None, description="what went back; default: all of it")
 
 
-_REFUSALS = (*REFUSALS, NotFound, Conflict)
 LIST = Operation(
     summary="Orders, newest first",
     request=OrderSearch, answer=sales_wire.OrderPage, access=Access.TOKEN, refusals=REFUSALS,
@@ -155,7 +202,7 @@ LIST = Operation(
 PLACE = Operation(
     summary="Place an order; nothing is the customer's before it is paid",
     method="POST", request=NewOrder, body=OrderBody, answer=sales_wire.OrderAnswer, status=HTTPStatus.CREATED,
-    access=Access.TOKEN, refusals=(*_REFUSALS, UnprocessableRepeat),
+    access=Access.TOKEN, refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 SHOW = Operation(
     summary="An order with its prices and the arithmetic",
@@ -164,24 +211,29 @@ SHOW = Operation(
 PAY = Operation(
     summary="Confirm that an order is paid; a repeat changes nothing",
     method="POST", request=OneOrder, body=PaymentBody, answer=sales_wire.PaidOrderAnswer, access=Access.TOKEN,
-    refusals=_REFUSALS,
+    refusals=(*REFUSALS, NotFound, Conflict),
 )  # fmt: skip
 CANCEL = Operation(
     summary="Cancel an order that is not paid; a repeat changes nothing",
-    method="POST", request=OneOrder, body=ReasonBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
-    refusals=_REFUSALS,
+    method="POST", request=OrderToChange, body=ReasonBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 REFUND = Operation(
     summary="Write down that a paid order was refunded: its support ends on the day before",
-    method="POST", request=OneOrder, body=RefundBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
-    refusals=_REFUSALS,
+    method="POST", request=OrderToChange, body=RefundBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
+    refusals=CHANGE_REFUSALS,
+)  # fmt: skip
+MOVE = Operation(
+    summary="Give a licence to another customer, with its support, keys and seats",
+    method="POST", request=LicenceToChange, body=MoveBody, answer=sales_wire.SoldLicence, access=Access.TOKEN,
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 LICENCES = Operation(
     summary="Licences, newest first, found by what a caller says",
     request=LicenceSearch, answer=sales_wire.LicencePage, access=Access.TOKEN, refusals=REFUSALS,
 )  # fmt: skip
 LICENCE = Operation(
-    summary="A licence with what was bought for it, its support periods and what a renewal costs",
+    summary="A licence with what was bought for it, its support periods and what renewal and upgrades cost",
     request=OneLicence, answer=sales_wire.LicenceDetails, access=Access.TOKEN, refusals=(*REFUSALS, NotFound),
 )  # fmt: skip
 
@@ -198,6 +250,8 @@ class OrderEndpoints:
     cancel_order: CancelOrder
     refund_order: RefundOrder
     show_licence: ShowLicence
+    upgrade_offers: UpgradeOffers
+    move_licence: MoveLicence
 
     def list(self, request: Request) -> Response:
         self.authentication.token_for_any(request, READERS)
@@ -246,17 +300,21 @@ class OrderEndpoints:
 
     async def cancel(self, request: Request) -> Response:
         token = await self._seller(request)
-        number = read(request, OneOrder).number
-        reason = (await read_body(request, ReasonBody)).reason
-        order = await run_in_threadpool(self.cancel_order, number, reason=reason, who=token.who)
+        asked = read(request, OrderToChange)
+        body = await read_body(request, ReasonBody)
+        once = once_of(token, "order.cancel", asked.idempotency_key, {"number": asked.number, **body.model_dump()})
+        order = await run_in_threadpool(self.cancel_order, asked.number, reason=body.reason, who=token.who, once=once)
         return answered(sales_wire.OrderAnswer.of(order))
 
     async def refund(self, request: Request) -> Response:
         token = await self._seller(request)
-        number = read(request, OneOrder).number
+        asked = read(request, OrderToChange)
         body = await read_body(request, RefundBody)
+        once = once_of(token, "order.refund", asked.idempotency_key, {"number": asked.number, **body.model_dump()})
         amount = body.amount.money() if body.amount is not None else None
-        order = await run_in_threadpool(self.refund_order, number, reason=body.reason, who=token.who, amount=amount)
+        order = await run_in_threadpool(
+            self.refund_order, asked.number, reason=body.reason, who=token.who, amount=amount, once=once
+        )
         return answered(sales_wire.OrderAnswer.of(order))
 
     def licences(self, request: Request) -> Response:
@@ -274,7 +332,20 @@ class OrderEndpoints:
         with self.database.reading() as records:
             licence = licence_of(records, read(request, OneLicence).licence_id)
         renewal = Renewal.of(self.show_licence(licence).renewal)
-        return answered(sales_wire.LicenceDetails(licence=sales_wire.SoldLicence.of(licence), renewal=renewal))
+        upgrades = [sales_wire.UpgradeOffer.of(one) for one in self.upgrade_offers(licence)]
+        sold = sales_wire.SoldLicence.of(licence)
+        return answered(sales_wire.LicenceDetails(licence=sold, renewal=renewal, upgrades=upgrades))
+
+    async def move(self, request: Request) -> Response:
+        token = await self._seller(request)
+        asked = read(request, LicenceToChange)
+        body = await read_body(request, MoveBody)
+        key = asked.idempotency_key
+        once = once_of(token, "licence.move", key, {"licence": asked.licence_id, **body.model_dump()})
+        licence = await run_in_threadpool(
+            self.move_licence, asked.licence_id, body.customer_id, reason=body.reason, who=token.who, once=once
+        )
+        return answered(sales_wire.SoldLicence.of(licence))
 
     async def _seller(self, request: Request) -> ApiToken:
         return await run_in_threadpool(self.authentication.token, request, Scope.SALES)

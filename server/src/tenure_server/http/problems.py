@@ -75,9 +75,9 @@ _ROUTER_WORDS: Mapping[int, tuple[str, str]] = {
 class FaultyRequest(InvalidRequest):
     """The request has one or more faults, all of them listed."""
 
-    def __init__(self, faults: tuple[Fault, ...]) -> None:
+    def __init__(self, faults: tuple[Fault, ...], *, code: str = "invalid_request") -> None:
         what = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
-        super().__init__(f"The request has {what}.", code="invalid_request")
+        super().__init__(f"The request has {what}.", code=code)
         self.faults = faults
 
 

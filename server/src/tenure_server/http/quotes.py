@@ -14,14 +14,22 @@ from starlette.responses import Response
 
 from tenure_server.domain import quotes as quotes_domain
 from tenure_server.domain.api_tokens import ApiToken, Scope
-from tenure_server.errors import Conflict, NotFound, UnprocessableRepeat
+from tenure_server.errors import NotFound
 from tenure_server.http import sales_wire
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.bodies import BodyModel, read_body
 from tenure_server.http.cursors import DEFAULT_PAGE, Cursor, Limit, cursor_of
-from tenure_server.http.customers import MAX_ID_CHARACTERS, PRIVATE, READERS, REFUSALS, ReasonBody, answered
+from tenure_server.http.customers import (
+    CHANGE_REFUSALS,
+    MAX_ID_CHARACTERS,
+    PRIVATE,
+    READERS,
+    REFUSALS,
+    ReasonBody,
+    answered,
+)
 from tenure_server.http.endpoint import Access, Operation
-from tenure_server.http.idempotency import once_of
+from tenure_server.http.idempotency import IdempotencyKey, once_of
 from tenure_server.http.orders import NewOrder, OrderBody
 from tenure_server.http.reading import IN_PATH, RequestModel, read
 from tenure_server.http.wire import Answer, Money
@@ -39,6 +47,10 @@ class OneQuote(RequestModel):
     number: Annotated[
         str, Field(max_length=MAX_ID_CHARACTERS, description="such as Q-2026-00017", json_schema_extra=IN_PATH)
     ]
+
+
+class QuoteToChange(OneQuote):
+    idempotency_key: IdempotencyKey = None
 
 
 class QuoteSearch(RequestModel):
@@ -96,14 +108,13 @@ class QuotePage(Answer):
     next_cursor: str | None = Field(description="pass it as `cursor` for the next page; null on the last one")
 
 
-_REFUSALS = (*REFUSALS, NotFound, Conflict)
 LIST = Operation(
     summary="Quotes, newest first", request=QuoteSearch, answer=QuotePage, access=Access.TOKEN, refusals=REFUSALS
 )
 MAKE = Operation(
     summary="Make a quote",
     method="POST", request=NewOrder, body=QuoteBody, answer=QuoteAnswer, status=HTTPStatus.CREATED,
-    access=Access.TOKEN, refusals=(*_REFUSALS, UnprocessableRepeat),
+    access=Access.TOKEN, refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 SHOW = Operation(
     summary="A quote with the arithmetic", request=OneQuote, answer=QuoteAnswer, access=Access.TOKEN,
@@ -119,12 +130,13 @@ PDF = Operation(
 )  # fmt: skip
 ACCEPT = Operation(
     summary="Order what a quote offers, at its price; accepted again, it is the same order",
-    method="POST", request=OneQuote, body=AcceptBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
-    refusals=_REFUSALS,
+    method="POST", request=QuoteToChange, body=AcceptBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 WITHDRAW = Operation(
     summary="Take back a quote that was not accepted",
-    method="POST", request=OneQuote, body=ReasonBody, answer=QuoteAnswer, access=Access.TOKEN, refusals=_REFUSALS,
+    method="POST", request=QuoteToChange, body=ReasonBody, answer=QuoteAnswer, access=Access.TOKEN,
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 
 
@@ -176,16 +188,20 @@ class QuoteEndpoints:
 
     async def accept(self, request: Request) -> Response:
         token = await self._seller(request)
-        number = read(request, OneQuote).number
+        asked = read(request, QuoteToChange)
         body = await read_body(request, AcceptBody)
-        order = await run_in_threadpool(self.accept_quote, number, who=token.who, reference=body.reference)
+        once = once_of(token, "quote.accept", asked.idempotency_key, {"number": asked.number, **body.model_dump()})
+        order = await run_in_threadpool(
+            self.accept_quote, asked.number, who=token.who, reference=body.reference, once=once
+        )
         return answered(sales_wire.OrderAnswer.of(order))
 
     async def withdraw(self, request: Request) -> Response:
         token = await self._seller(request)
-        number = read(request, OneQuote).number
-        reason = (await read_body(request, ReasonBody)).reason
-        quote = await run_in_threadpool(self.withdraw_quote, number, reason=reason, who=token.who)
+        asked = read(request, QuoteToChange)
+        body = await read_body(request, ReasonBody)
+        once = once_of(token, "quote.withdraw", asked.idempotency_key, {"number": asked.number, **body.model_dump()})
+        quote = await run_in_threadpool(self.withdraw_quote, asked.number, reason=body.reason, who=token.who, once=once)
         return answered(QuoteAnswer.of(quote, self._today()))
 
     def _paper(self, request: Request) -> QuotePaper:

@@ -11,8 +11,10 @@ from tenure_server.domain import customers as customers_domain
 from tenure_server.domain import orders as orders_domain
 from tenure_server.domain.licences import Licence, LineKind, PeriodSource
 from tenure_server.domain.paging import Page
+from tenure_server.domain.upgrades import UpgradeTerms, grant_text
 from tenure_server.http.cursors import cursor_of
 from tenure_server.http.wire import Answer, Money, Renewal
+from tenure_server.use_cases.upgrades import OfferedUpgrade
 from tenure_signing.entitlement import LicenceStatus
 
 
@@ -37,6 +39,7 @@ class Customer(Answer):
     contacts: list[Contact]
     created_at: datetime
     anonymised_at: datetime | None
+    merged_into: str | None = Field(description="the id of the customer that has everything of this record")
 
     @classmethod
     def of(cls, customer: customers_domain.Customer) -> Self:
@@ -58,6 +61,7 @@ class Customer(Answer):
             contacts=contacts,
             created_at=customer.created_at,
             anonymised_at=customer.anonymised_at,
+            merged_into=customer.merged_into,
         )
 
 
@@ -90,6 +94,8 @@ class OrderAnswer(Answer):
     edition: str
     additional_users: int
     smp_years: int | None
+    upgrade: str | None = Field(description="what it upgrades to: `version 3.0` or `line 3.0`")
+    seats: int | None = Field(description="that an upgrade is for")
     lines: list[PriceLine]
     total: Money
     starts_on: date | None = Field(description="first day of the support period it sells")
@@ -120,6 +126,8 @@ class OrderAnswer(Answer):
             edition=order.sale.edition,
             additional_users=order.sale.additional_users,
             smp_years=order.sale.smp_years,
+            upgrade=grant_text(order.sale.upgrade) if order.sale.upgrade is not None else None,
+            seats=order.sale.seats,
             lines=[PriceLine.of(line) for line in order.lines],
             total=Money.of(order.total),
             starts_on=period.starts_on if period is not None else None,
@@ -189,6 +197,7 @@ class SoldLicence(Answer):
     total_purchase_price: Money
     lines: list[SoldLine]
     periods: list[SoldPeriod]
+    grants: list[str] = Field(description="bought as upgrades or given: `version 3.0`, `line 3.0`")
 
     @classmethod
     def of(cls, licence: Licence) -> Self:
@@ -224,6 +233,7 @@ class SoldLicence(Answer):
                 )
                 for one in licence.periods
             ],
+            grants=[grant_text(grant) for grant in licence.grants],
         )
 
 
@@ -232,6 +242,25 @@ class LicencePage(Answer):
     next_cursor: str | None = Field(description="pass it as `cursor` for the next page; null on the last one")
 
 
+class UpgradeOffer(Answer):
+    version: str
+    price_per_seat: Money
+    total: Money = Field(description="for all seats of the licence")
+    terms: UpgradeTerms = Field(description="which price it is")
+    order: str | None = Field(description="the number of an order for it that waits to be paid")
+
+    @classmethod
+    def of(cls, offered: OfferedUpgrade) -> Self:
+        return cls(
+            version=str(offered.upgrade.priced_by),
+            price_per_seat=Money.of(offered.upgrade.per_seat),
+            total=Money.of(offered.total),
+            terms=offered.upgrade.terms,
+            order=offered.waiting.number if offered.waiting is not None else None,
+        )
+
+
 class LicenceDetails(Answer):
     licence: SoldLicence
     renewal: Renewal = Field(description="what could be ordered, from when until when, and at what price")
+    upgrades: list[UpgradeOffer] = Field(description="releases that can be bought, oldest version first")

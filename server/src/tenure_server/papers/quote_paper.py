@@ -22,6 +22,7 @@ from tenure_server.domain.quotes import Quote
 from tenure_server.domain.reminder_words import DEFAULT_LANGUAGE, language_for
 from tenure_server.papers.paper_fonts import add_font, fonts_closed, plain
 from tenure_server.papers.quote_words import QUOTE_WORDS, QuoteWords
+from tenure_signing.entitlement import LineGrant, VersionGrant
 from tenure_signing.releases import Money
 
 if TYPE_CHECKING:
@@ -100,11 +101,22 @@ class QuotePaper:
                 return words.one_user if sale.additional_users == 1 else words.users.format(count=sale.additional_users)
             case PricedThing.SMP:
                 return words.one_year if sale.smp_years == 1 else words.two_years
+            case PricedThing.UPGRADE:
+                match sale.upgrade:
+                    case LineGrant(major, minor):
+                        return words.upgrade_line.format(product=sale.product, version=f"{major}.{minor}")
+                    case VersionGrant(version):
+                        return words.upgrade.format(product=sale.product, version=version)
+                return line.text
             case unexpected:
                 assert_never(unexpected)
 
     def _arithmetic(self, line: PriceLine) -> str:
         """As it was written down where the percentage was not yet kept by itself."""
+        seats = self.quote.sale.seats
+        if line.thing is PricedThing.UPGRADE and line.basis is not None and seats is not None:
+            each, price = self._money(line.basis), self._money(line.amount)
+            return self.words.upgrade_arithmetic.format(basis=each, seats=seats, price=price)
         if line.percent is None or line.basis is None:
             return line.arithmetic
         years = self.quote.sale.smp_years or 1

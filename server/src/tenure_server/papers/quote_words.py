@@ -32,6 +32,9 @@ class QuoteWords:
     two_years: str
     arithmetic: str
     arithmetic_two_years: str
+    upgrade: str
+    upgrade_line: str
+    upgrade_arithmetic: str
     total: str
 
     def state_word(self, state: QuoteState) -> str | None:
@@ -64,6 +67,9 @@ ENGLISH = QuoteWords(
     two_years="Support and maintenance (SMP), two years",
     arithmetic="{percent} of the total purchase price of {basis} = {price}",
     arithmetic_two_years="{percent} ({each} a year for 2 years) of the total purchase price of {basis} = {price}",
+    upgrade="Upgrade to {product} {version}",
+    upgrade_line="Upgrade to {product} {version}, every release of this line",
+    upgrade_arithmetic="{basis} for each seat, seats: {seats} = {price}",
     total="Total",
 )
 GERMAN = QuoteWords(
@@ -86,6 +92,9 @@ GERMAN = QuoteWords(
     two_years="Support und Wartung (SMP), zwei Jahre",
     arithmetic="{percent} vom Gesamtkaufpreis von {basis} = {price}",
     arithmetic_two_years="{percent} ({each} pro Jahr für 2 Jahre) vom Gesamtkaufpreis von {basis} = {price}",
+    upgrade="Upgrade auf {product} {version}",
+    upgrade_line="Upgrade auf {product} {version}, alle Versionen dieser Linie",
+    upgrade_arithmetic="{basis} je Platz, Plätze: {seats} = {price}",
     total="Gesamt",
 )
 FRENCH = QuoteWords(
@@ -108,6 +117,9 @@ FRENCH = QuoteWords(
     two_years="Support et maintenance (SMP), deux ans",
     arithmetic="{percent} du prix d’achat total de {basis} = {price}",
     arithmetic_two_years="{percent} ({each} par an pendant 2 ans) du prix d’achat total de {basis} = {price}",
+    upgrade="Mise à niveau vers {product} {version}",
+    upgrade_line="Mise à niveau vers {product} {version}, toutes les versions de cette ligne",
+    upgrade_arithmetic="{basis} par poste, postes : {seats} = {price}",
     total="Total",
 )
 CHINESE = QuoteWords(
@@ -130,6 +142,9 @@ CHINESE = QuoteWords(
     two_years="支持与维护服务（SMP），两年",
     arithmetic="总购买价 {basis} 的 {percent} = {price}",
     arithmetic_two_years="总购买价 {basis} 的 {percent}（每年 {each}，共 2 年）= {price}",
+    upgrade="升级到 {product} {version}",
+    upgrade_line="升级到 {product} {version}，包括该系列的所有版本",
+    upgrade_arithmetic="每席位 {basis}，席位数 {seats} = {price}",
     total="合计",
 )
 

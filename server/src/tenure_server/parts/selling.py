@@ -17,14 +17,18 @@ from tenure_server.use_cases.customers import (
     DeleteCustomer,
     ListCustomers,
 )
+from tenure_server.use_cases.exports import Export
 from tenure_server.use_cases.grant_release import GrantRelease
+from tenure_server.use_cases.import_customers import ImportContacts, ImportCustomers
 from tenure_server.use_cases.import_licences import ImportLicences
 from tenure_server.use_cases.issue_licence import IssueLicence
+from tenure_server.use_cases.merge_customers import MergeCustomers, MoveLicence
 from tenure_server.use_cases.orders import CancelOrder, ConfirmPayment, ListOrders, PlaceOrder, RefundOrder
 from tenure_server.use_cases.quotes import AcceptQuote, ListQuotes, MakeQuote, WithdrawQuote
 from tenure_server.use_cases.receive_payment import ReceivePayment
 from tenure_server.use_cases.renew_support import RenewSupport
 from tenure_server.use_cases.sell import Selling
+from tenure_server.use_cases.upgrades import SetReleasePrice, UpgradeOffers
 
 if TYPE_CHECKING:
     from tenure_server.http.shop_webhooks import ShopWebhooks
@@ -54,6 +58,14 @@ class SellingParts(AnsweringParts):
         return AnonymiseCustomer(self.database, self.clock)
 
     @cached_property
+    def merge_customers(self) -> MergeCustomers:
+        return MergeCustomers(self.database, self.clock)
+
+    @cached_property
+    def move_licence(self) -> MoveLicence:
+        return MoveLicence(self.database, self.clock)
+
+    @cached_property
     def list_customers(self) -> ListCustomers:
         return ListCustomers(self.database)
 
@@ -63,7 +75,7 @@ class SellingParts(AnsweringParts):
 
     @cached_property
     def selling(self) -> Selling:
-        return Selling(self.policy, self.keys.licence_key_signer, self.feed_tokens)
+        return Selling(self.policy, self.keys.licence_key_signer, self.feed_tokens, self.catalogue)
 
     @cached_property
     def make_quote(self) -> MakeQuote:
@@ -90,6 +102,18 @@ class SellingParts(AnsweringParts):
     @cached_property
     def import_licences(self) -> ImportLicences:
         return ImportLicences(self.database, self.clock, self.selling)
+
+    @cached_property
+    def import_customers(self) -> ImportCustomers:
+        return ImportCustomers(self.database, self.clock)
+
+    @cached_property
+    def import_contacts(self) -> ImportContacts:
+        return ImportContacts(self.database, self.clock)
+
+    @cached_property
+    def export(self) -> Export:
+        return Export(self.database)
 
     @cached_property
     def place_order(self) -> PlaceOrder:
@@ -131,6 +155,14 @@ class SellingParts(AnsweringParts):
     @cached_property
     def grant_release(self) -> GrantRelease:
         return GrantRelease(self.database, self.clock)
+
+    @cached_property
+    def upgrade_offers(self) -> UpgradeOffers:
+        return UpgradeOffers(self.database, self.catalogue, self.clock, self.policy)
+
+    @cached_property
+    def set_release_price(self) -> SetReleasePrice:
+        return SetReleasePrice(self.database, self.clock)
 
     @cached_property
     def change_status(self) -> ChangeStatus:

@@ -11,9 +11,12 @@ from typing import assert_never
 
 from tenure_server.domain.licences import Licence
 from tenure_server.domain.money import show
+from tenure_server.domain.orders import Order
 from tenure_server.domain.smp import Ordering
+from tenure_server.domain.upgrades import UpgradeTerms
 from tenure_server.portal.wording import counted, day
 from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary
+from tenure_server.use_cases.upgrades import OfferedUpgrade
 from tenure_signing.coverage import CoverageReason, Covered, NotCovered, RefusalReason
 from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.releases import Release
@@ -139,18 +142,43 @@ def why_not_covered(decision: NotCovered, licence: Licence, release: Release) ->
             assert_never(unexpected)
 
 
-def what_would_cover(decision: NotCovered, release: Release, renewal: RenewalOffer, vendor: str) -> str | None:
-    """How to get this release, as far as there is a way; None where only the licence's state stands in it."""
+def upgrade_sentence(offered: OfferedUpgrade) -> str:
+    """What a release costs that is sold for the licence."""
+    each, seats = offered.upgrade.per_seat, offered.seats
+    sum_up = "" if seats == 1 else f", {show(offered.total)} for your {seats} seats"
+    match offered.upgrade.terms:
+        case UpgradeTerms.WITH_SMP:
+            return f"You had support on its day, so it costs {show(each)} a seat{sum_up}."
+        case UpgradeTerms.WITHOUT_SMP:
+            return f"It costs {show(each)} a seat{sum_up}."
+        case UpgradeTerms.SOLD_SINGLY:
+            return f"It can be bought by itself for {show(each)} a seat{sum_up}."
+        case unexpected:
+            assert_never(unexpected)
+
+
+def waiting_sentence(order: Order) -> str:
+    """What is missing of an upgrade that was ordered."""
+    return f"You ordered it on {day(order.ordered_on)}: it is yours once order {order.number} is paid."
+
+
+def what_would_cover(
+    decision: NotCovered, release: Release, renewal: RenewalOffer, vendor: str, *, is_sold: bool
+) -> str | None:
+    """How to get this release, as far as there is a way beside buying it; None where only the licence's state stands
+    in it."""
     match decision.reason:
         case RefusalReason.LICENCE_SUSPENDED | RefusalReason.LICENCE_REVOKED:
             return None
         case RefusalReason.UPGRADE_PAYMENT_DUE:
             assert decision.price is not None
-            return f"It costs {show(decision.price)} for each seat. Contact {vendor} to order it."
+            return None if is_sold else f"Contact {vendor} to order it."
         case RefusalReason.WRONG_PRODUCT | RefusalReason.WRONG_EDITION:
             return f"Contact {vendor} about a licence for it."
         case RefusalReason.NEVER_SUPPORTED | RefusalReason.AFTER_SUPPORT | RefusalReason.BETWEEN_PERIODS:
-            return _renewal_that_would_cover(release, renewal) or f"Contact {vendor} if you need it."
+            return _renewal_that_would_cover(release, renewal) or (
+                None if is_sold else f"Contact {vendor} if you need it."
+            )
         case unexpected:
             assert_never(unexpected)
 

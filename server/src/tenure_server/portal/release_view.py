@@ -11,10 +11,17 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from tenure_server.portal import release_notes
-from tenure_server.portal.reasons import what_would_cover, why_covered, why_not_covered
+from tenure_server.portal.reasons import (
+    upgrade_sentence,
+    waiting_sentence,
+    what_would_cover,
+    why_covered,
+    why_not_covered,
+)
 from tenure_server.portal.wording import KINDS, SIDE_FILES, platform, size
 from tenure_server.use_cases.licence_status import LicenceStanding
 from tenure_server.use_cases.list_releases import ListedRelease
+from tenure_server.use_cases.upgrades import OfferedUpgrade
 from tenure_signing.coverage import Covered, NotCovered
 from tenure_signing.names import ChannelName
 from tenure_signing.releases import Build, Release, SideFile
@@ -49,6 +56,7 @@ class SideFileView:
 class ReleaseView:
     """``state`` is ``included``, ``excluded``, ``withdrawn`` or ``paused``; ``label`` says it in words.
 
+    ``price`` says what it costs where it is sold, ``ordered`` that it is only to be paid for.
     ``channel`` is None for the product's most stable one. ``is_open`` is set for the release to look at first.
     """
 
@@ -60,6 +68,8 @@ class ReleaseView:
     label: str
     why: str | None
     remedy: str | None
+    price: str | None
+    ordered: str | None
     downloads: tuple[DownloadView, ...]
     side_files: tuple[SideFileView, ...]
     notes: Markup | None
@@ -82,16 +92,28 @@ def release_page(
     channels: Sequence[ChannelName],
     vendor: str,
     *,
+    upgrades: Sequence[OfferedUpgrade] = (),
     before: Version | None = None,
     notes_language: str = "en",
 ) -> ReleasePage:
-    """The newest releases, or those older than ``before``. ``listed`` is newest first."""
+    """The newest releases, or those older than ``before``. ``listed`` is newest first; ``upgrades`` are what is
+    sold."""
+    offered = {one.upgrade.priced_by: one for one in upgrades}
     rest = [each for each in listed if before is None or each.release.version < before]
     shown = rest[:RELEASES_ON_A_PAGE]
     first = _first_to_look_at(shown, channels) if before is None else None
     return ReleasePage(
         releases=tuple(
-            _view(each, standing, channels, vendor, notes_language, is_open=each is first) for each in shown
+            _view(
+                each,
+                standing,
+                channels,
+                vendor,
+                notes_language,
+                offered.get(each.release.version),
+                is_open=each is first,
+            )
+            for each in shown
         ),
         total=len(listed),
         older=shown[-1].release.version if len(rest) > len(shown) else None,
@@ -111,11 +133,13 @@ def _view(
     channels: Sequence[ChannelName],
     vendor: str,
     notes_language: str,
+    offered: OfferedUpgrade | None,
     *,
     is_open: bool,
 ) -> ReleaseView:
     release = listed.release
-    state, label, why, remedy = _decision(listed, standing, vendor)
+    state, label, why, remedy = _decision(listed, standing, vendor, is_sold=offered is not None)
+    waiting = offered.waiting if offered is not None else None
     return ReleaseView(
         version=str(release.version),
         kind=KINDS[release.kind],
@@ -125,6 +149,8 @@ def _view(
         label=label,
         why=why,
         remedy=remedy,
+        price=upgrade_sentence(offered) if offered is not None else None,
+        ordered=waiting_sentence(waiting) if waiting is not None else None,
         downloads=tuple(map(_download, listed.builds)) if listed.is_downloadable else (),
         side_files=tuple(map(_side_file, release.side_files)) if listed.is_downloadable else (),
         notes=release_notes.rendered(listed.notes) if listed.notes else None,
@@ -133,7 +159,9 @@ def _view(
     )
 
 
-def _decision(listed: ListedRelease, standing: LicenceStanding, vendor: str) -> tuple[str, str, str | None, str | None]:
+def _decision(
+    listed: ListedRelease, standing: LicenceStanding, vendor: str, *, is_sold: bool
+) -> tuple[str, str, str | None, str | None]:
     """State, label, why, and what would change it."""
     licence, release = standing.licence, listed.release
     match listed.decision:
@@ -148,7 +176,8 @@ def _decision(listed: ListedRelease, standing: LicenceStanding, vendor: str) -> 
                     why,
                     f"It was withdrawn besides. {_replacement(release) or ''}".strip(),
                 )
-            return "excluded", "Not included", why, what_would_cover(refused, release, standing.renewal, vendor)
+            remedy = what_would_cover(refused, release, standing.renewal, vendor, is_sold=is_sold)
+            return "excluded", "Not included", why, remedy
         case Withheld.WITHDRAWN:
             assert release.withdrawal is not None
             why = f"{vendor} gives as the reason: “{release.withdrawal.reason}”."

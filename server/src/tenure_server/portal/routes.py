@@ -36,6 +36,7 @@ from tenure_server.use_cases.list_releases import ListReleases
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.reminder_choice import ReminderChoice
 from tenure_server.use_cases.seats import ListSeats, ReleaseSeat
+from tenure_server.use_cases.upgrades import UpgradeOffers
 from tenure_signing.errors import InvalidName, InvalidVersion
 from tenure_signing.languages import Language, parse_language
 from tenure_signing.licence_key import normalise_pasted
@@ -59,6 +60,7 @@ class Portal:
     identify_licence: IdentifyLicence
     show_licence: ShowLicence
     list_releases: ListReleases
+    upgrade_offers: UpgradeOffers
     download: Download
     feed_tokens: FeedTokens
     list_seats: ListSeats
@@ -84,7 +86,12 @@ class Portal:
         support = support_view(standing, today)
         listed = self.list_releases(licence, languages=_languages(request))
         releases = release_page(
-            listed, standing, product.channels, self.pages.vendor, notes_language=product.notes_language
+            listed,
+            standing,
+            product.channels,
+            self.pages.vendor,
+            upgrades=self.upgrade_offers(licence),
+            notes_language=product.notes_language,
         )
         token = self.feed_tokens.token_of(licence.licence_id)
         return self.pages.render(
@@ -112,10 +119,18 @@ class Portal:
             standing,
             product.channels,
             self.pages.vendor,
+            upgrades=self.upgrade_offers(licence),
             before=before,
             notes_language=product.notes_language,
         )
-        return self.pages.render("older.html", product=product, licence=licence, page=page, before=str(before))
+        return self.pages.render(
+            "older.html",
+            product=product,
+            licence=licence,
+            page=page,
+            before=str(before),
+            renewal_url=self.renewal_url,
+        )
 
     async def sign_in(self, request: Request) -> Response:
         """Nothing of a key that is refused is kept, and none is ever shown again."""
@@ -247,6 +262,7 @@ def portal_routes(
     identify_licence: IdentifyLicence,
     show_licence: ShowLicence,
     list_releases: ListReleases,
+    upgrade_offers: UpgradeOffers,
     download: Download,
     feed_tokens: FeedTokens,
     list_seats: ListSeats,
@@ -267,6 +283,7 @@ def portal_routes(
         identify_licence=identify_licence,
         show_licence=show_licence,
         list_releases=list_releases,
+        upgrade_offers=upgrade_offers,
         download=download,
         feed_tokens=feed_tokens,
         list_seats=list_seats,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import assert_never
 
 from tenure_server.domain.events import EventType
@@ -45,12 +45,18 @@ class ChangeStatus:
             licence = licence_of(records, licence_id)
             if licence.status is status:
                 return licence
-            records.licences.set_status(licence_id, status, reason)
-            audited(
-                records, now, who, f"licence.{status}", licence_id, before=licence.status, after=status, reason=reason
-            )
-            announce_licence(records, now, _CHANGES[status], licence, before=licence.status, reason=reason)
+            set_status(records, licence, status, now, who=who, reason=reason)
             return licence_of(records, licence_id)
+
+
+def set_status(
+    records: Records, licence: Licence, status: LicenceStatus, now: datetime, *, who: str, reason: str
+) -> None:
+    """The same within a larger change."""
+    licence_id, before = licence.licence_id, licence.status
+    records.licences.set_status(licence_id, status, reason)
+    audited(records, now, who, f"licence.{status}", licence_id, before=before, after=status, reason=reason)
+    announce_licence(records, now, _CHANGES[status], licence, before=before, reason=reason)
 
 
 _CHANGES = {

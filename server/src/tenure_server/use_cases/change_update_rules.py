@@ -30,7 +30,7 @@ class ChangeUpdateRules:
         with self.database.writing() as records:
             licence = licence_of(records, licence_id)
             if channels is not None:
-                _require_usable(records, licence, channels)
+                require_usable_channels(records, licence, channels)
             return self._changed(records, licence, replace(licence.updates, channels=channels), who)
 
     def pin(self, licence_id: str, pin: Pin | None, *, who: str) -> Licence:
@@ -63,7 +63,8 @@ def rule_facts(rules: UpdateRules) -> Mapping[str, object]:
     }
 
 
-def _require_usable(records: Records, licence: Licence, channels: frozenset[ChannelName]) -> None:
+def require_usable_channels(records: Records, licence: Licence, channels: frozenset[ChannelName]) -> None:
+    """Raises ``InvalidRequest`` (``unknown_channel``)."""
     product = records.products.get(licence.product)
     assert product is not None
     hint = f"the channels of {product.name} are {', '.join(product.channels)}"

@@ -64,12 +64,18 @@ class AddCustomer:
 
 
 def add_customer(
-    records: Records, clock: Clock, details: CustomerDetails, contacts: Iterable[ContactDetails] = (), *, who: str
+    records: Records,
+    clock: Clock,
+    details: CustomerDetails,
+    contacts: Iterable[ContactDetails] = (),
+    *,
+    who: str,
+    customer_id: str | None = None,
 ) -> Customer:
-    """Add a customer within a larger change."""
+    """Add a customer within a larger change; with an id that another server gave, or a new one."""
     now = clock()
     details = sound(details)
-    customer = Customer(new_customer_id(), details, now, _contacts(contacts))
+    customer = Customer(customer_id or new_customer_id(), details, now, _contacts(contacts))
     records.customers.add(customer)
     audited(records, now, who, "customer.add", customer.customer_id, before=None, after=_known(details))
     return customer
@@ -80,19 +86,17 @@ class ChangeCustomer:
     database: Database
     clock: Clock
 
-    def __call__(self, customer_id: str, changes: dict[str, object], *, who: str) -> Customer:
+    def __call__(self, customer_id: str, changes: dict[str, object], *, who: str, once: Once | None = None) -> Customer:
         """Change the details that are named, ``contacts`` among them. Nothing happens if they are so already.
 
         Raises ``NotFound`` (``unknown_customer``), ``InvalidRequest``, ``Conflict`` (``reference_taken``,
-        ``customer_anonymised``).
+        ``customer_anonymised``, ``customer_merged``).
         """
         now = self.clock()
         with self.database.writing() as records:
-            customer = customer_of(records, customer_id)
-            if customer.anonymised_at is not None:
-                raise Conflict(
-                    "This customer was anonymised.", code="customer_anonymised", hint="add a new one in its place"
-                )
+            if claimed(records, once, now) is not None:
+                return customer_of(records, customer_id)
+            customer = living_customer(records, customer_id, locked=True)
             named = {name: value for name, value in changes.items() if name != "contacts"}
             changed = replace(customer, details=sound(replace(customer.details, **named)))  # type: ignore[arg-type]
             if "contacts" in changes:
@@ -100,6 +104,7 @@ class ChangeCustomer:
             if changed != customer:
                 records.customers.change(changed)
                 audited(records, now, who, "customer.change", customer_id, changed=_differences(customer, changed))
+            settle(records, once, customer_id, now)
         return changed
 
 
@@ -108,12 +113,15 @@ class DeleteCustomer:
     database: Database
     clock: Clock
 
-    def __call__(self, customer_id: str, *, reason: str, who: str) -> None:
-        """Raises ``Conflict`` (``customer_has_licences``, ``customer_has_orders``, ``customer_has_requests``) with what
-        there is, and ``NotFound``."""
+    def __call__(self, customer_id: str, *, reason: str, who: str, once: Once | None = None) -> None:
+        """Raises ``Conflict`` (``customer_has_licences``, ``customer_has_orders``, ``customer_has_requests``,
+        ``customer_merged``) with what there is, and ``NotFound``."""
         reason = required_reason(reason)
+        now = self.clock()
         with self.database.writing() as records:
-            customer_of(records, customer_id)
+            if claimed(records, once, now) is not None:
+                return
+            _require_unmerged(customer_of(records, customer_id))
             licences = records.licences.of_customer(customer_id)
             if licences:
                 number = "a licence" if len(licences) == 1 else f"{len(licences)} licences"
@@ -136,7 +144,8 @@ class DeleteCustomer:
                     hint="tenure customer anonymise removes who it is and what was written",
                 )
             records.customers.remove(customer_id)
-            audited(records, self.clock(), who, "customer.delete", customer_id, reason=reason)
+            audited(records, now, who, "customer.delete", customer_id, reason=reason)
+            settle(records, once, customer_id, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +155,21 @@ class AnonymiseCustomer:
     database: Database
     clock: Clock
 
-    def __call__(self, customer_id: str, *, reason: str, who: str) -> Customer:
-        """Nothing happens if it was done before. Raises ``NotFound``."""
+    def __call__(self, customer_id: str, *, reason: str, who: str, once: Once | None = None) -> Customer:
+        """Nothing happens if it was done before. Raises ``NotFound`` and ``Conflict`` (``customer_merged``)."""
         reason = required_reason(reason)
         now = self.clock()
         with self.database.writing() as records:
+            if claimed(records, once, now) is not None:
+                return customer_of(records, customer_id)
             customer = customer_of(records, customer_id)
+            _require_unmerged(customer)
             if customer.anonymised_at is None:
                 customer = customer.anonymised(now)
                 records.customers.change(customer)
                 requests = forget_requests(records, customer_id, now)
                 audited(records, now, who, "customer.anonymise", customer_id, reason=reason, requests=requests)
+            settle(records, once, customer_id, now)
         return customer
 
 
@@ -187,11 +200,40 @@ def customer_of(records: Records, customer_id: str) -> Customer:
     return customer
 
 
+def living_customer(records: Records, customer_id: str, *, locked: bool = False) -> Customer:
+    """One to whom something can be sold or given, held until the transaction ends; locked by whoever changes it. Raises
+    ``NotFound`` (``unknown_customer``) and ``Conflict`` (``customer_anonymised``, ``customer_merged``)."""
+    held = records.customers.locked(customer_id) if locked else records.customers.held(customer_id)
+    customer = held or customer_of(records, customer_id)
+    _require_unmerged(customer)
+    if customer.anonymised_at is not None:
+        raise Conflict(
+            f"Customer {customer_id} was anonymised.", code="customer_anonymised", hint="add a new one in its place"
+        )
+    return customer
+
+
+def _require_unmerged(customer: Customer) -> None:
+    if customer.merged_into is not None:
+        raise Conflict(
+            f"Customer {customer.customer_id} was merged into {customer.merged_into}.",
+            code="customer_merged",
+            hint=f"use {customer.merged_into}",
+        )
+
+
 def sound(details: CustomerDetails) -> CustomerDetails:
     """The details without blanks around them. Raises ``InvalidRequest`` for the first that makes no sense."""
     trimmed = replace(details, name=details.name.strip(), email=details.email.strip() if details.email else None)
     _refuse(trimmed.faults())
     return trimmed
+
+
+def with_contacts(customer: Customer, *more: ContactDetails) -> Customer:
+    """The customer with these contacts at the end of the list. Raises ``InvalidRequest`` (``invalid_contact``,
+    ``invalid_email``)."""
+    there = [ContactDetails(one.name, one.email, one.phone, one.role) for one in customer.contacts]
+    return replace(customer, contacts=_contacts([*there, *more], customer.contacts))
 
 
 def _contacts(wanted: Iterable[ContactDetails], known: tuple[Contact, ...] = ()) -> tuple[Contact, ...]:

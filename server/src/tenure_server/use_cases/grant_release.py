@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from tenure_server.domain.events import EventType
 from tenure_server.domain.licences import Licence
+from tenure_server.domain.upgrades import grant_text
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import licence_of, required_reason
 from tenure_server.use_cases.events import announce_licence
-from tenure_server.use_cases.ports import Clock, Database
-from tenure_signing.entitlement import Grant, LineGrant, VersionGrant
+from tenure_server.use_cases.ports import Clock, Database, Records
+from tenure_signing.entitlement import Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +33,12 @@ class GrantRelease:
             licence = licence_of(records, licence_id)
             if grant in licence.grants:
                 return licence
-            records.licences.add_grant(licence_id, grant)
-            announce_licence(records, now, EventType.LICENCE_GRANTED, licence, grant=grant_text(grant), reason=reason)
-            audited(records, now, who, "licence.grant", licence_id, grant=grant_text(grant), reason=reason)
+            give(records, licence, grant, now, who=who, reason=reason)
             return licence_of(records, licence_id)
 
 
-def grant_text(grant: Grant) -> str:
-    """``version 2.4.1`` or ``line 2.4``."""
-    match grant:
-        case VersionGrant(version):
-            return f"version {version}"
-        case LineGrant(major, minor):
-            return f"line {major}.{minor}"
+def give(records: Records, licence: Licence, grant: Grant, now: datetime, *, who: str, reason: str) -> None:
+    """The same within a larger change."""
+    records.licences.add_grant(licence.licence_id, grant)
+    announce_licence(records, now, EventType.LICENCE_GRANTED, licence, grant=grant_text(grant), reason=reason)
+    audited(records, now, who, "licence.grant", licence.licence_id, grant=grant_text(grant), reason=reason)

@@ -41,10 +41,10 @@ class MakeReport:
                 return reports.versions(self._spelled(records.reports.versions_in_the_field(product)))
             if name is ReportName.REQUESTS:
                 return support_report.requests(records.support_requests.opened_on_days(*span.days, product), span, now)
+            if name is ReportName.INCOME:
+                return reports.income(records.reports.sold_smp(product, self.policy.zone), span)
             sold = records.reports.sold_periods(product, self.policy.zone)
             match name:
-                case ReportName.INCOME:
-                    return reports.income(sold, span)
                 case ReportName.RENEWALS:
                     return reports.renewals(sold, span, today)
                 case ReportName.LAPSED:

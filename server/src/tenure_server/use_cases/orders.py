@@ -137,14 +137,18 @@ class CancelOrder:
     clock: Clock
     selling: Selling
 
-    def __call__(self, number: str, *, reason: str, who: str) -> Order:
+    def __call__(self, number: str, *, reason: str, who: str, once: Once | None = None) -> Order:
         """Before it is paid. Nothing happens if it is cancelled already. Raises ``Conflict`` (``order_paid``)."""
         reason = required_reason(reason)
+        now = self.clock()
         with self.database.writing() as records:
+            if claimed(records, once, now) is not None:
+                return order_of(records, number)
             order = order_of(records, number, locked=True)
-            if order.state is OrderState.CANCELLED:
-                return order
-            return self.selling.cancel(records, order, self.clock(), reason=reason, who=who)
+            if order.state is not OrderState.CANCELLED:
+                order = self.selling.cancel(records, order, now, reason=reason, who=who)
+            settle(records, once, number, now)
+        return order
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +157,20 @@ class RefundOrder:
     clock: Clock
     selling: Selling
 
-    def __call__(self, number: str, *, reason: str, who: str, amount: Money | None = None) -> Order:
+    def __call__(
+        self, number: str, *, reason: str, who: str, amount: Money | None = None, once: Once | None = None
+    ) -> Order:
         """After it was paid. Nothing happens if it is refunded already. Raises as ``Selling.refund``."""
         reason = required_reason(reason)
+        now = self.clock()
         with self.database.writing() as records:
+            if claimed(records, once, now) is not None:
+                return order_of(records, number)
             order = order_of(records, number, locked=True)
-            if order.state is OrderState.REFUNDED:
-                return order
-            return self.selling.refund(records, order, amount, self.clock(), reason=reason, who=who)
+            if order.state is not OrderState.REFUNDED:
+                order = self.selling.refund(records, order, amount, now, reason=reason, who=who)
+            settle(records, once, number, now)
+        return order
 
 
 @dataclass(frozen=True, slots=True)

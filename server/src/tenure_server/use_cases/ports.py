@@ -20,7 +20,7 @@ from tenure_server.domain.products import Product
 from tenure_server.use_cases.ports_customers import Customers, OnceKeys
 from tenure_server.use_cases.ports_events import Outbox
 from tenure_server.use_cases.ports_mail import OutgoingMails
-from tenure_server.use_cases.ports_orders import Numbers, Orders, PaymentNotices, Quotes
+from tenure_server.use_cases.ports_orders import Numbers, Orders, PaymentNotices, Quotes, ReleasePrices
 from tenure_server.use_cases.ports_release_drafts import ApprovalRules, ReleaseDrafts
 from tenure_server.use_cases.ports_reminders import Reminders
 from tenure_server.use_cases.ports_reports import ReportData
@@ -179,11 +179,18 @@ class Licences(Protocol):
         """Those that the order of this number brought."""
         ...
 
-    def add_grant(self, licence_id: str, grant: Grant) -> None:
-        """Nothing happens if the licence holds the same grant already."""
+    def add_grant(self, licence_id: str, grant: Grant, order: str | None = None) -> None:
+        """``order`` is the number of the one that brought it. Nothing happens if the licence holds the same grant
+        already."""
+        ...
+
+    def remove_grant(self, licence_id: str, order: str) -> bool:
+        """The one that the order of this number brought. Whether there was one."""
         ...
 
     def add_key(self, licence_id: str, key: IssuedKey) -> None: ...
+
+    def set_customer(self, licence_id: str, customer_id: str) -> None: ...
 
     def set_status(self, licence_id: str, status: LicenceStatus, reason: str | None) -> None: ...
 
@@ -367,6 +374,8 @@ class Records(Protocol):
     def once_keys(self) -> OnceKeys: ...
     @property
     def orders(self) -> Orders: ...
+    @property
+    def release_prices(self) -> ReleasePrices: ...
     @property
     def numbers(self) -> Numbers: ...
     @property

@@ -15,6 +15,14 @@ class Customers(Protocol):
 
     def get(self, customer_id: str) -> Customer | None: ...
 
+    def held(self, customer_id: str) -> Customer | None:
+        """As ``get``; nobody can merge or change it before the transaction ends. Others can hold it too."""
+        ...
+
+    def locked(self, customer_id: str) -> Customer | None:
+        """As ``get``; nobody else can hold it or refer to it before the transaction ends."""
+        ...
+
     def by_reference(self, reference: str) -> Customer | None: ...
 
     def same(self, name: str, email: str | None) -> Customer | None:
@@ -23,7 +31,7 @@ class Customers(Protocol):
 
     def search(self, text: str = "", *, limit: int = 100, after: Place | None = None) -> tuple[Customer, ...]:
         """Those of whom every word of the text begins a word (``domain/search_words.py``), newest first, after the
-        place."""
+        place. Records that were merged into others are left out, here and in ``same``."""
         ...
 
     def add(self, customer: Customer) -> None:
@@ -32,6 +40,14 @@ class Customers(Protocol):
 
     def change(self, customer: Customer) -> None:
         """Raises ``NotFound`` (``unknown_customer``) and ``Conflict`` (``reference_taken``)."""
+        ...
+
+    def merge(self, kept: Customer, gone: Customer) -> None:
+        """Write both, and let everything that belonged to the second belong to the first: licences, orders, quotes,
+        whatever refers to a customer. What was told in events and written in the audit trail stays as it is.
+
+        Raises ``Conflict`` (``reference_taken``).
+        """
         ...
 
     def remove(self, customer_id: str) -> None:
@@ -63,6 +79,10 @@ class OnceKeys(Protocol):
     def claim(self, claim: OnceClaim) -> OnceRecord | None:
         """What came of this owner's request with this key; or None, and then it is this transaction's to carry out.
         Waits for another transaction that is carrying it out."""
+        ...
+
+    def subject(self, owner: str, key: str) -> str | None:
+        """What came of this owner's request with this key; nothing is claimed."""
         ...
 
     def settle(self, claim: OnceClaim, subject: str) -> None:

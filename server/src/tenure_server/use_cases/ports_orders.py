@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from tenure_server.domain.orders import Order, OrderState
 from tenure_server.domain.paging import Place
 from tenure_server.domain.quotes import Quote
 from tenure_server.domain.shop_payments import NoticeOutcome, ReceivedNotice
+from tenure_signing.names import ProductName
+from tenure_signing.releases import Money
+from tenure_signing.versions import Version
 
 
 class Orders(Protocol):
@@ -17,10 +21,6 @@ class Orders(Protocol):
 
     def locked(self, number: str) -> Order | None:
         """As ``get``; nobody else can change it before the transaction ends."""
-        ...
-
-    def open_support(self, licence_id: str) -> Order | None:
-        """The order for SMP of this licence that waits to be paid. There is one at most."""
         ...
 
     def search(
@@ -36,7 +36,7 @@ class Orders(Protocol):
         ...
 
     def add(self, order: Order) -> None:
-        """Raises ``Conflict`` (``order_waiting``) if another order for SMP of the licence waits to be paid, also under
+        """Raises ``Conflict`` (``order_waiting``) if another order waits for the same (``Order.waits_for``), also under
         concurrency."""
         ...
 
@@ -70,6 +70,16 @@ class Quotes(Protocol):
 
     def change(self, quote: Quote) -> None:
         """Its state and order; the rest never changes."""
+        ...
+
+
+class ReleasePrices(Protocol):
+    """What releases cost for each seat that are sold singly."""
+
+    def of_product(self, name: ProductName) -> Mapping[Version, Money]: ...
+
+    def set(self, name: ProductName, version: Version, price: Money | None) -> None:
+        """Instead of any before; None: it has none."""
         ...
 
 

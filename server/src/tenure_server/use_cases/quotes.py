@@ -15,7 +15,8 @@ from tenure_server.use_cases.change_licence import required_reason
 from tenure_server.use_cases.customers import customer_of
 from tenure_server.use_cases.once import Once, claimed, settle
 from tenure_server.use_cases.ports import Clock, Database, Records
-from tenure_server.use_cases.sell import Selling, order_of, require_free_support_ahead
+from tenure_server.use_cases.sell import Selling, order_of
+from tenure_server.use_cases.sound_sale import require_free_support_ahead
 
 MAX_VALID_DAYS = 366
 
@@ -49,13 +50,14 @@ class MakeQuote:
             customer_id, sale = wanted(records)
             customer = customer_of(records, customer_id)
             today = policy.day_of(now)
-            _, lines = self.selling.priced(records, sale, customer, today)
+            priced = self.selling.priced(records, sale, customer, today)
+            sale = priced.sale
             require_free_support_ahead(sale, today)
             quote = Quote(
                 number=f"Q-{today.year}-{records.numbers.next(f'quote {today.year}'):05}",
                 customer_id=customer_id,
                 sale=sale,
-                lines=lines,
+                lines=priced.lines,
                 terms=policy.quote_terms,
                 made_at=now,
                 made_on=today,
@@ -78,7 +80,7 @@ class AcceptQuote:
     clock: Clock
     selling: Selling
 
-    def __call__(self, number: str, *, who: str, reference: str | None = None) -> Order:
+    def __call__(self, number: str, *, who: str, reference: str | None = None, once: Once | None = None) -> Order:
         """The order of what it offers, at its price; the same one however often it is accepted.
 
         Raises ``Conflict``: ``quote_expired``, ``quote_withdrawn``, ``quote_outdated`` where the licence's total
@@ -86,8 +88,12 @@ class AcceptQuote:
         """
         now = self.clock()
         with self.database.writing() as records:
+            before = claimed(records, once, now)
+            if before is not None:
+                return order_of(records, before)
             quote = quote_of(records, number, locked=True)
             if quote.order is not None:
+                settle(records, once, quote.order, now)
                 return order_of(records, quote.order)
             state = quote.state_on(self.selling.policy.day_of(now))
             if state is not QuoteState.OPEN:
@@ -99,6 +105,7 @@ class AcceptQuote:
                 records, now, who, "quote.accept", number,
                 before=quote.state, after=QuoteState.ACCEPTED, order=order.number,
             )  # fmt: skip
+            settle(records, once, order.number, now)
         return order
 
 
@@ -107,23 +114,26 @@ class WithdrawQuote:
     database: Database
     clock: Clock
 
-    def __call__(self, number: str, *, reason: str, who: str) -> Quote:
+    def __call__(self, number: str, *, reason: str, who: str, once: Once | None = None) -> Quote:
         """Nothing happens if it is withdrawn already. Raises ``Conflict`` (``quote_accepted``)."""
         reason = required_reason(reason)
+        now = self.clock()
         with self.database.writing() as records:
+            if claimed(records, once, now) is not None:
+                return quote_of(records, number)
             quote = quote_of(records, number, locked=True)
-            if quote.state is QuoteState.WITHDRAWN:
-                return quote
             if quote.state is QuoteState.ACCEPTED:
                 raise Conflict(
                     f"Quote {number} was accepted as {quote.order}.", code="quote_accepted", hint="cancel the order"
                 )
             withdrawn = replace(quote, state=QuoteState.WITHDRAWN)
-            records.quotes.change(withdrawn)
-            audited(
-                records, self.clock(), who, "quote.withdraw", number,
-                before=quote.state, after=withdrawn.state, reason=reason,
-            )  # fmt: skip
+            if quote.state is not QuoteState.WITHDRAWN:
+                records.quotes.change(withdrawn)
+                audited(
+                    records, now, who, "quote.withdraw", number,
+                    before=quote.state, after=withdrawn.state, reason=reason,
+                )  # fmt: skip
+            settle(records, once, number, now)
         return withdrawn
 
 

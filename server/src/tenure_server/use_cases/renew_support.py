@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tenure_server.domain.licences import Licence, PaidPeriod
-from tenure_server.domain.orders import Payment, Sale, SaleKind
+from tenure_server.domain.orders import Payment, Sale, sale_for
 from tenure_server.domain.smp import PLAN_YEARS
 from tenure_server.errors import InvalidRequest
 from tenure_server.use_cases.change_licence import licence_of
@@ -50,14 +50,7 @@ class RenewSupport:
 
 def support_sale(licence: Licence, years: int) -> Sale:
     """SMP of so many years for the licence."""
-    return Sale(
-        SaleKind.SUPPORT,
-        licence.product,
-        licence.edition,
-        licence.currency,
-        licence_id=licence.licence_id,
-        smp_years=years,
-    )
+    return sale_for(licence, smp_years=years)
 
 
 def _period_of(licence: Licence, order: str) -> PaidPeriod:

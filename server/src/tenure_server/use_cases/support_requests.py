@@ -34,7 +34,7 @@ from tenure_server.domain.support_terms import WITHOUT_LICENCE, ResponseRules, S
 from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import licence_of
-from tenure_server.use_cases.customers import customer_of
+from tenure_server.use_cases.customers import living_customer
 from tenure_server.use_cases.events import announce
 from tenure_server.use_cases.identifiers import new_message_id, new_request_id
 from tenure_server.use_cases.once import Once, claimed, settle
@@ -87,7 +87,7 @@ class OpenRequest:
         """Record what is asked, with the terms that the licence has today. Consulting is referred to sales at once.
 
         Raises ``InvalidRequest``, ``NotFound`` (``unknown_licence``, ``unknown_customer``) and ``Conflict``
-        (``another_customers_licence``, ``customer_anonymised``).
+        (``another_customers_licence``, ``customer_anonymised``, ``customer_merged``).
         """
         now = self.clock()
         body = required_words(new.body)
@@ -262,7 +262,7 @@ class ReopenRequest:
             before = request_of(records, request_id, locked=True)
             if not before.is_over:
                 return before
-            _require_known(customer_of(records, before.customer_id))
+            living_customer(records, before.customer_id)
             reopened = kept(records, before.heard(now).reckoned(self.policy.response_rules), now)
             told(records, now, who, EventType.REQUEST_REOPENED, reopened, before=before.status)
         return reopened
@@ -348,16 +348,10 @@ def _whose(records: Records, customer_id: str | None, licence_id: str | None) ->
                 hint="tenure support caller finds both by name, e-mail, order number or a few characters of the key",
             )
         customer_id = licence.customer_id
-    customer = customer_of(records, customer_id)
+    customer = living_customer(records, customer_id)
     if licence is not None and licence.customer_id != customer_id:
         raise Conflict("This licence is another customer's.", code="another_customers_licence")
-    _require_known(customer)
     return customer, licence
-
-
-def _require_known(customer: Customer) -> None:
-    if customer.anonymised_at is not None:
-        raise Conflict("This customer was anonymised.", code="customer_anonymised", hint="add a new one in its place")
 
 
 def _subject(text: str) -> str:

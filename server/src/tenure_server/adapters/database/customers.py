@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import delete, func
+from sqlalchemy import Column, delete, func, update
 from sqlmodel import Session, col, select
 
 from tenure_server.adapters.database.columns import is_storable
 from tenure_server.adapters.database.failures import conflict_if_taken
 from tenure_server.adapters.database.sales_tables import ContactRow, CustomerRow, CustomerWordRow, OnceKeyRow
 from tenure_server.adapters.database.search import begins, behind
+from tenure_server.adapters.database.tables import Row
 from tenure_server.domain.customers import Contact, Customer, CustomerDetails
 from tenure_server.domain.paging import Place
 from tenure_server.domain.search_words import wanted_words
 from tenure_server.errors import Conflict, NotFound
 from tenure_server.use_cases.ports_customers import OnceClaim, OnceRecord
+
+Lock = Literal["held", "locked"] | None
+_NO_LOCK: Lock = None
+_HELD: Lock = "held"  # by several
+_LOCKED: Lock = "locked"  # by one
 
 
 class SqlCustomers:
@@ -27,6 +33,14 @@ class SqlCustomers:
 
     def get(self, customer_id: str) -> Customer | None:
         row = self._row(customer_id)
+        return self._whole([row])[0] if row is not None else None
+
+    def held(self, customer_id: str) -> Customer | None:
+        row = self._row(customer_id, _HELD)
+        return self._whole([row])[0] if row is not None else None
+
+    def locked(self, customer_id: str) -> Customer | None:
+        row = self._row(customer_id, _LOCKED)
         return self._whole([row])[0] if row is not None else None
 
     def by_reference(self, reference: str) -> Customer | None:
@@ -38,7 +52,7 @@ class SqlCustomers:
     def same(self, name: str, email: str | None) -> Customer | None:
         if not is_storable(name + (email or "")):
             return None
-        statement = select(CustomerRow).where(col(CustomerRow.name) == name)
+        statement = select(CustomerRow).where(col(CustomerRow.name) == name, col(CustomerRow.merged_into).is_(None))
         if email is None:
             statement = statement.where(col(CustomerRow.email).is_(None))
         else:
@@ -52,7 +66,7 @@ class SqlCustomers:
         if limit < 1 or (text and not words):
             return ()
         newest = (col(CustomerRow.created_at).desc(), col(CustomerRow.customer_id).desc())
-        statement = select(CustomerRow).order_by(*newest).limit(limit)
+        statement = select(CustomerRow).where(col(CustomerRow.merged_into).is_(None)).order_by(*newest).limit(limit)
         for word in words:
             named = select(CustomerWordRow.customer_id).where(begins(col(CustomerWordRow.word), word))
             statement = statement.where(col(CustomerRow.customer_id).in_(named))
@@ -76,6 +90,15 @@ class SqlCustomers:
         self._remove_what_belongs_to(customer.customer_id)
         self._write_what_belongs_to(customer)
 
+    def merge(self, kept: Customer, gone: Customer) -> None:
+        """The gone one first, so that a reference it had is free."""
+        self.change(gone)
+        self.change(kept)
+        for column in columns_of_customers():
+            moved = update(column.table).where(column == gone.customer_id).values({column: kept.customer_id})
+            self._session.execute(moved)
+        self._session.expire_all()
+
     def remove(self, customer_id: str) -> None:
         row = self._row(customer_id)
         if row is not None:
@@ -83,11 +106,13 @@ class SqlCustomers:
             self._session.delete(row)
             self._session.flush()
 
-    def _row(self, customer_id: str) -> CustomerRow | None:
+    def _row(self, customer_id: str, lock: Lock = _NO_LOCK) -> CustomerRow | None:
         """As it is now. A foreign key keeps a customer from being deleted while something is sold to it."""
         if not is_storable(customer_id):
             return None
         statement = select(CustomerRow).where(col(CustomerRow.customer_id) == customer_id)
+        if lock is not None:
+            statement = statement.with_for_update(read=lock == _HELD)
         return self._session.exec(statement, execution_options={"populate_existing": True}).first()
 
     def _write_what_belongs_to(self, customer: Customer) -> None:
@@ -120,6 +145,21 @@ class SqlCustomers:
         return tuple(_customer(row, contacts[row.customer_id]) for row in rows)
 
 
+_OWN = frozenset({ContactRow.__tablename__, CustomerWordRow.__tablename__})
+"""Tables that are part of a customer's record, and written with it."""
+
+
+def columns_of_customers() -> tuple[Column[Any], ...]:
+    """Every column that says whose something is: found in the schema, so that no table can be forgotten."""
+    return tuple(
+        key.parent
+        for table in Row.metadata.sorted_tables
+        if table.name not in _OWN
+        for key in sorted(table.foreign_keys, key=lambda key: key.parent.name)
+        if key.target_fullname == "customer.customer_id"
+    )
+
+
 class SqlOnceKeys:
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -133,6 +173,12 @@ class SqlOnceKeys:
             return None
         found = self._session.get_one(OnceKeyRow, (claim.owner, claim.key), populate_existing=True)
         return OnceRecord(found.request, found.subject)
+
+    def subject(self, owner: str, key: str) -> str | None:
+        if not is_storable(owner + key):
+            return None
+        found = self._session.get(OnceKeyRow, (owner, key))
+        return found.subject or None if found is not None else None
 
     def settle(self, claim: OnceClaim, subject: str) -> None:
         self._session.get_one(OnceKeyRow, (claim.owner, claim.key)).subject = subject
@@ -153,6 +199,8 @@ def _columns(customer: Customer) -> dict[str, Any]:
         "notes": details.notes,
         "created_at": customer.created_at,
         "anonymised_at": customer.anonymised_at,
+        "merged_into": customer.merged_into,
+        "merged_at": customer.merged_at,
     }
 
 
@@ -168,4 +216,4 @@ def _customer(row: CustomerRow, contacts: Sequence[ContactRow]) -> Customer:
         notes=row.notes,
     )
     people = tuple(Contact(one.contact_id, one.name, one.email, one.phone, one.role) for one in contacts)
-    return Customer(row.customer_id, details, row.created_at, people, row.anonymised_at)
+    return Customer(row.customer_id, details, row.created_at, people, row.anonymised_at, row.merged_into, row.merged_at)

@@ -149,12 +149,12 @@ def paid_period(row: SupportPeriodRow) -> PaidPeriod:
     )
 
 
-def grant_row(licence_id: str, grant: Grant) -> GrantRow:
+def grant_row(licence_id: str, grant: Grant, order: str | None = None) -> GrantRow:
     match grant:
         case VersionGrant(version):
-            return GrantRow(licence_id=licence_id, version=str(version))
+            return GrantRow(licence_id=licence_id, version=str(version), sales_order=order)
         case LineGrant(major, minor):
-            return GrantRow(licence_id=licence_id, line=f"{major}.{minor}")
+            return GrantRow(licence_id=licence_id, line=f"{major}.{minor}", sales_order=order)
 
 
 def grant_of(row: GrantRow) -> Grant:

@@ -138,17 +138,29 @@ class SqlLicences:
             )
         )
 
-    def add_grant(self, licence_id: str, grant: Grant) -> None:
+    def add_grant(self, licence_id: str, grant: Grant, order: str | None = None) -> None:
         self._lock(licence_id)
         if grant not in [grant_of(row) for row in self._owned(GrantRow, [licence_id])[licence_id]]:
-            self._session.add(grant_row(licence_id, grant))
+            self._session.add(grant_row(licence_id, grant, order))
             self._session.flush()
+
+    def remove_grant(self, licence_id: str, order: str) -> bool:
+        self._lock(licence_id)
+        brought = [row for row in self._owned(GrantRow, [licence_id])[licence_id] if row.sales_order == order]
+        for row in brought:
+            self._session.delete(row)
+        self._session.flush()
+        return bool(brought)
 
     def add_key(self, licence_id: str, key: IssuedKey) -> None:
         self._lock(licence_id)
         with conflict_if_taken(self._session, "There is such a licence key already.", "licence_exists"):
             self._session.add(key_row(licence_id, key))
         self._add_words(licence_id, parts_of(key.hint))
+
+    def set_customer(self, licence_id: str, customer_id: str) -> None:
+        self._lock(licence_id).customer_id = customer_id
+        self._session.flush()
 
     def set_status(self, licence_id: str, status: LicenceStatus, reason: str | None) -> None:
         row = self._lock(licence_id)

@@ -26,6 +26,7 @@ from tenure_server.domain.orders import (
 )
 from tenure_server.domain.paging import Place
 from tenure_server.domain.search_words import words_of
+from tenure_server.domain.upgrades import grant_of_text, grant_text
 from tenure_signing.entitlement import SupportPeriod
 from tenure_signing.names import EditionName, ProductName
 from tenure_signing.releases import Money
@@ -41,12 +42,6 @@ class SqlOrders:
 
     def locked(self, number: str) -> Order | None:
         row = self._row(number, locked=True)
-        return order_of(row) if row is not None else None
-
-    def open_support(self, licence_id: str) -> Order | None:
-        if not is_storable(licence_id):
-            return None
-        row = self._session.exec(select(SalesOrderRow).where(col(SalesOrderRow.waiting_for) == licence_id)).first()
         return order_of(row) if row is not None else None
 
     def search(
@@ -73,7 +68,7 @@ class SqlOrders:
         return tuple(order_of(row) for row in self._session.exec(statement).all())
 
     def add(self, order: Order) -> None:
-        message = "An order for this licence's support waits to be paid."
+        message = "An order for the same waits to be paid."
         with conflict_if_taken(self._session, message, "order_waiting"):
             self._session.add(SalesOrderRow(**_settled(order), **_changing(order)))
         self._find_licence_by(order)
@@ -141,6 +136,8 @@ def _settled(order: Order) -> dict[str, Any]:
         "smp_years": sale.smp_years,
         "purchased_on": sale.purchased_on,
         "free_support_until": sale.free_support_until,
+        "upgrade": grant_text(sale.upgrade) if sale.upgrade is not None else None,
+        "upgrade_seats": sale.seats,
         "lines": lines_json(order.lines),
         "total_minor_units": order.total.minor_units,
         "starts_on": period.starts_on if period is not None else None,
@@ -155,7 +152,6 @@ def _settled(order: Order) -> dict[str, Any]:
 
 def _changing(order: Order) -> dict[str, Any]:
     payment, end = order.payment, order.end
-    waits = order.sale.kind is SaleKind.SUPPORT and order.state is OrderState.ORDERED
     return {
         "state": order.state.value,
         "licence_id": order.licence_id,
@@ -165,7 +161,7 @@ def _changing(order: Order) -> dict[str, Any]:
         "ended_on": end.day if end is not None else None,
         "end_reason": end.reason if end is not None else None,
         "refunded_minor_units": _minor_units(end.refunded) if end is not None else None,
-        "waiting_for": order.licence_id if waits else None,
+        "waiting_for": order.waits_for,
     }
 
 
@@ -190,6 +186,8 @@ def order_of(row: SalesOrderRow) -> Order:
             smp_years=row.smp_years,
             purchased_on=row.purchased_on,
             free_support_until=row.free_support_until,
+            upgrade=grant_of_text(row.upgrade) if row.upgrade is not None else None,
+            seats=row.upgrade_seats,
         ),
         lines=lines_of(row.lines, row.currency),
         period=SupportPeriod(row.starts_on, row.ends_on) if row.starts_on and row.ends_on else None,

@@ -14,6 +14,7 @@ from tenure_server.adapters.database.search import behind
 from tenure_server.domain.orders import Sale, SaleKind
 from tenure_server.domain.paging import Place
 from tenure_server.domain.quotes import Quote, QuoteState
+from tenure_server.domain.upgrades import grant_of_text, grant_text
 from tenure_signing.names import EditionName, ProductName
 from tenure_signing.releases import Money
 
@@ -89,6 +90,7 @@ def _sale_json(sale: Sale) -> dict[str, Any]:
         "users_minor_units": users.minor_units if users is not None else None,
         "smp_years": sale.smp_years,
         "free_support_until": sale.free_support_until.isoformat() if sale.free_support_until is not None else None,
+        **({"upgrade": grant_text(sale.upgrade), "seats": sale.seats} if sale.upgrade is not None else {}),
     }
 
 
@@ -111,6 +113,8 @@ def _quote(row: QuoteRow) -> Quote:
             additional_users_price=Money(users, currency) if users is not None else None,
             smp_years=sale["smp_years"],
             free_support_until=date.fromisoformat(free_support) if free_support is not None else None,
+            upgrade=grant_of_text(sale["upgrade"]) if "upgrade" in sale else None,
+            seats=sale.get("seats"),
         ),
         lines=lines_of(row.lines, currency),
         terms=row.terms,

@@ -16,6 +16,7 @@ from tenure_server.adapters.database.products import SqlNotes, SqlProducts, SqlR
 from tenure_server.adapters.database.publication import publication_counter
 from tenure_server.adapters.database.quotes import SqlQuotes
 from tenure_server.adapters.database.release_drafts import SqlApprovalRules, SqlReleaseDrafts
+from tenure_server.adapters.database.release_prices import SqlReleasePrices
 from tenure_server.adapters.database.reminders import SqlReminders
 from tenure_server.adapters.database.reports import SqlReports
 from tenure_server.adapters.database.seats import SqlSeats
@@ -39,6 +40,7 @@ class SqlRecords:
         self.orders = SqlOrders(session)
         self.numbers = SqlNumbers(session)
         self.quotes = SqlQuotes(session)
+        self.release_prices = SqlReleasePrices(session)
         self.payment_notices = SqlPaymentNotices(session)
         self.signed_files = SqlSignedFiles(session)
         self.rollouts = SqlRollouts(session)

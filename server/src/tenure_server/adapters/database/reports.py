@@ -8,13 +8,14 @@ from datetime import tzinfo
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from tenure_server.adapters.database.orders import order_of
 from tenure_server.adapters.database.reminder_tables import ReminderOptOutRow, ReminderRow
-from tenure_server.adapters.database.sales_tables import CustomerRow
+from tenure_server.adapters.database.sales_tables import CustomerRow, SalesOrderRow
 from tenure_server.adapters.database.tables import InstallReportRow, LicenceRow, SupportPeriodRow
 from tenure_server.domain.install_reports import Outcome
 from tenure_server.domain.licences import PeriodSource
 from tenure_server.domain.reminders import ReminderState
-from tenure_server.domain.reports import CustomerState, FieldCount, SoldPeriod
+from tenure_server.domain.reports import CustomerState, FieldCount, SoldPeriod, SoldSmp, smp_of_order
 from tenure_signing.entitlement import LicenceStatus, SupportPeriod
 from tenure_signing.names import ProductName
 from tenure_signing.releases import Money
@@ -42,6 +43,24 @@ class SqlReports:
             )
             for row, of in self._session.execute(statement).all()
         )
+
+    def sold_smp(self, product: ProductName | None, zone: tzinfo) -> tuple[SoldSmp, ...]:
+        orders = select(SalesOrderRow).where(
+            col(SalesOrderRow.smp_years).is_not(None), col(SalesOrderRow.paid_at).is_not(None)
+        )
+        before = select(SupportPeriodRow).where(
+            col(SupportPeriodRow.sales_order).is_(None), col(SupportPeriodRow.minor_units).is_not(None)
+        )
+        if product is not None:
+            orders = orders.where(col(SalesOrderRow.product) == product)
+            of_product = select(col(LicenceRow.licence_id)).where(col(LicenceRow.product) == product)
+            before = before.where(col(SupportPeriodRow.licence_id).in_(of_product))
+        found = [smp_of_order(order_of(row), zone) for row in self._session.execute(orders).scalars()]
+        for period in self._session.execute(before).scalars():
+            price = Money(period.minor_units or 0, str(period.currency))
+            sold_on = period.added_at.astimezone(zone).date()
+            found.append(SoldSmp(price, sold_on, period.source == PeriodSource.PURCHASE))
+        return tuple(one for one in found if one is not None)
 
     def customer_states(self, licence_ids: Collection[str]) -> Mapping[str, CustomerState]:
         last_end = (

@@ -21,6 +21,7 @@ class CustomerRow(Row, table=True):
         UniqueConstraint("reference", name="customer_reference"),
         Index("customer_by_age", "created_at", "customer_id"),
         Index("customer_by_name", "name"),
+        CheckConstraint("(merged_into IS NULL) = (merged_at IS NULL)", name="customer_merged"),
     )
 
     customer_id: str = Field(sa_type=Text, primary_key=True)
@@ -34,6 +35,8 @@ class CustomerRow(Row, table=True):
     notes: str = Field(sa_type=Text)
     created_at: datetime = Field(sa_type=Instant)
     anonymised_at: datetime | None = Field(default=None, sa_type=Instant)
+    merged_into: str | None = Field(default=None, sa_type=Text, foreign_key="customer.customer_id")
+    merged_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class ContactRow(Row, table=True):
@@ -79,7 +82,8 @@ class OnceKeyRow(Row, table=True):
 
 
 class SalesOrderRow(Row, table=True):
-    """``waiting_for`` is the licence whose support is ordered and not paid yet: one order at most waits for it."""
+    """``waiting_for`` is what is ordered and not paid yet, such as a licence's support: one order at most waits for
+    it."""
 
     __tablename__ = "sales_order"
     __table_args__ = (
@@ -90,6 +94,8 @@ class SalesOrderRow(Row, table=True):
         CheckConstraint("total_minor_units >= 0", name="sales_order_total"),
         CheckConstraint("refunded_minor_units BETWEEN 0 AND total_minor_units", name="sales_order_refund"),
         CheckConstraint("additional_users >= 0", name="sales_order_users"),
+        CheckConstraint("(kind = 'upgrade') = (upgrade IS NOT NULL)", name="sales_order_upgrade"),
+        CheckConstraint("(upgrade IS NULL) = (upgrade_seats IS NULL)", name="sales_order_upgrade_seats"),
         CheckConstraint("(starts_on IS NULL) = (smp_years IS NULL)", name="sales_order_period"),
         CheckConstraint("(starts_on IS NULL) = (ends_on IS NULL)", name="sales_order_days"),
         CheckConstraint("ends_on >= starts_on", name="sales_order_day_order"),
@@ -116,6 +122,8 @@ class SalesOrderRow(Row, table=True):
     smp_years: int | None = None
     purchased_on: date | None = None
     free_support_until: date | None = None  # inclusive
+    upgrade: str | None = Field(default=None, sa_type=Text)  # a grant as text
+    upgrade_seats: int | None = None
     lines: list[dict[str, Any]] = Field(sa_type=JSON)  # as they were told to the customer
     total_minor_units: int = Field(sa_type=BigInteger)
     starts_on: date | None = None
@@ -134,6 +142,21 @@ class SalesOrderRow(Row, table=True):
     end_reason: str | None = Field(default=None, sa_type=Text)
     refunded_minor_units: int | None = Field(default=None, sa_type=BigInteger)
     waiting_for: str | None = Field(default=None, sa_type=Text)
+
+
+class ReleasePriceRow(Row, table=True):
+    """What a release costs for each seat where it is sold singly. ``version`` is in canonical form."""
+
+    __tablename__ = "release_price"
+    __table_args__ = (
+        CheckConstraint("length(currency) = 3", name="release_price_currency"),
+        CheckConstraint("minor_units >= 0", name="release_price_amount"),
+    )
+
+    product: str = Field(sa_type=Text, foreign_key="product.name", primary_key=True)
+    version: str = Field(sa_type=Text, primary_key=True)
+    minor_units: int = Field(sa_type=BigInteger)
+    currency: str = Field(sa_type=Text)
 
 
 class NumberSeriesRow(Row, table=True):

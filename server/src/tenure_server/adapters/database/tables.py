@@ -131,6 +131,7 @@ class GrantRow(Row, table=True):
     licence_id: str = Field(sa_type=Text, foreign_key="licence.licence_id", index=True)
     version: str | None = Field(default=None, sa_type=Text)
     line: str | None = Field(default=None, sa_type=Text)
+    sales_order: str | None = Field(default=None, sa_type=Text)  # the number of the order that brought it
 
 
 class SignedFileRow(Row, table=True):
