@@ -413,11 +413,11 @@ class Settings:
             "TENURE_SUPPORT_PRIORITY_HOURS": self.support_priority_hours,
             "TENURE_SUPPORT_QUOTATION_HOURS": self.support_quotation_hours,
         }
-        return [
-            *(
-                (1 <= hours <= MOST_HOURS, f"{variable} is not from 1 to {MOST_HOURS}")
-                for variable, hours in all_hours.items()
-            ),
+        in_range = [
+            (1 <= hours <= MOST_HOURS, f"{variable} is not from 1 to {MOST_HOURS}")
+            for variable, hours in all_hours.items()
+        ]
+        written = [
             (
                 _can_be_read(lambda: parse_working_hours(self.support_hours, UTC)),
                 "TENURE_SUPPORT_HOURS is not written Mon-Fri 09:00-17:00",
@@ -427,6 +427,11 @@ class Settings:
                 "TENURE_SUPPORT_HOLIDAYS are not days such as 2026-12-25, with commas",
             ),
         ]
+        if not all(holds for holds, _ in [*in_range, *written]):
+            return [*in_range, *written]
+        hours = parse_working_hours(self.support_hours, UTC, self.support_holidays)
+        enough = _can_be_read(lambda: ResponseRules(*all_hours.values(), working_hours=hours))
+        return [(enough, "TENURE_SUPPORT_HOURS are too few for the hours in which support answers")]
 
     def _mail_checks(self) -> list[tuple[bool, str]]:
         passwords = [each for each in (self.smtp_password, self.smtp_password_file) if each is not None]

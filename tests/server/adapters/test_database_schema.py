@@ -26,6 +26,7 @@ from tenure_server.adapters.database.migrate import MIGRATIONS, newest_revision
 from tenure_server.adapters.database.tables import Row
 from tenure_server.domain.licences import Licence, LineKind, OrderLine
 from tenure_server.domain.paging import Place
+from tenure_server.domain.support_requests import IN_WORK, QueuePlace, RequestFilter
 from tenure_server.errors import Conflict, DatabaseUnavailable
 from tenure_signing.releases import Money, Rollout
 from tenure_signing.versions import Version
@@ -337,6 +338,14 @@ def test_no_lookup_reads_a_whole_table(sql_url: str, sql_database: SqlDatabase) 
         records.signed_files.roots()
         records.signed_files.trusted_target("_trust/licence-keys.json")
         records.audit.newest(subject="7k2m")
+        records.support_requests.queue(RequestFilter(statuses=IN_WORK), limit=10)
+        records.support_requests.queue(RequestFilter("ada 1042"), limit=10, after=QueuePlace(1, NOON, "req_a"))
+        records.support_requests.of_customer("c-7k2m")
+        records.support_requests.by_number("R-1042")
+        records.support_requests.opened_on_days(NOON.date(), NOON.date())
+        records.support_requests.last_seen_version("7k2m")
+        records.support_messages.of_request("req_a")
+        records.support_messages.by_mail_id("<a@b.example>")
     assert len(sent) > 20
     is_sqlite = sql_url.startswith("sqlite")
     with connected(sql_url) as connection:

@@ -114,3 +114,10 @@ def test_absurd_response_terms_are_refused(hours: int) -> None:
         WorkingHours().after(datetime(2026, 1, 1, tzinfo=UTC), hours)
     with pytest.raises(ValueError, match="working hours"):
         ResponseRules(one_year_hours=hours)
+
+
+def test_response_terms_that_nobody_can_keep_are_refused() -> None:
+    a_minute_on_sundays = WorkingHours(weekdays=frozenset({6}), opens=0, closes=1)
+    with pytest.raises(ValueError, match="too little"):
+        ResponseRules(working_hours=a_minute_on_sundays)
+    assert ResponseRules(8, 8, 8, 8, a_minute_on_sundays).working_hours.after(datetime(2026, 1, 1, tzinfo=UTC), 8)

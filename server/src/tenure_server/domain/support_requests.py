@@ -71,6 +71,9 @@ IN_WORK = (
 )
 """Everything that is not over."""
 
+RANK_WHEN_OVER = 4
+"""Of places in the queue: the last, so that reading what is in work ends before it."""
+
 _VENDORS_TURN = frozenset({RequestStatus.NEW, RequestStatus.OPEN})
 
 
@@ -176,7 +179,7 @@ class SupportRequest:
         then what is over."""
         if self.due_at is not None:
             return QueuePlace(0 if self.is_priority_incident else 1, self.due_at, self.request_id)
-        rank = 2 if self.status in _VENDORS_TURN else 4 if self.is_over else 3
+        rank = 2 if self.status in _VENDORS_TURN else RANK_WHEN_OVER if self.is_over else 3
         return QueuePlace(rank, self.waiting_since or self.opened_at, self.request_id)
 
     def reckoned(self, rules: ResponseRules) -> SupportRequest:

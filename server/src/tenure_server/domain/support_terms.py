@@ -67,6 +67,10 @@ class WorkingHours:
         if not 0 <= self.opens < self.closes <= _MINUTES_OF_A_DAY:
             raise ValueError("support opens before it closes")
 
+    @property
+    def minutes_a_week(self) -> int:
+        return len(self.weekdays) * (self.closes - self.opens)
+
     def after(self, start: datetime, hours: int) -> datetime:
         """The instant, in UTC, when so many working hours have passed since the start. Raises ``ValueError`` for hours
         outside of 1 to ``MOST_HOURS``."""
@@ -97,7 +101,8 @@ class WorkingHours:
 
 @dataclass(frozen=True, slots=True)
 class ResponseRules:
-    """How soon the vendor answers, in working hours. Raises ``ValueError`` for hours outside of 1 to ``MOST_HOURS``."""
+    """How soon the vendor answers, in working hours. Raises ``ValueError`` for hours outside of 1 to ``MOST_HOURS``,
+    and where so many are not worked in ten years."""
 
     one_year_hours: int = 16
     two_year_hours: int = 8
@@ -109,6 +114,8 @@ class ResponseRules:
         all_hours = (self.one_year_hours, self.two_year_hours, self.priority_hours, self.quotation_hours)
         if not all(1 <= hours <= MOST_HOURS for hours in all_hours):
             raise ValueError(f"a response term has 1 to {MOST_HOURS} working hours")
+        if max(all_hours) * 60 > self.working_hours.minutes_a_week * 520:
+            raise ValueError("support works too little for its response terms")
 
 
 def terms_on(

@@ -16,6 +16,8 @@ from tenure_server.adapters.database.tables_support import SupportRequestRow, Su
 from tenure_server.domain.install_reports import Outcome
 from tenure_server.domain.search_words import wanted_words
 from tenure_server.domain.support_requests import (
+    IN_WORK,
+    RANK_WHEN_OVER,
     Category,
     Priority,
     QueuePlace,
@@ -131,6 +133,8 @@ def _conditions(wanted: RequestFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.statuses:
         conditions.append(col(SupportRequestRow.status).in_([status.value for status in wanted.statuses]))
+        if set(wanted.statuses) <= set(IN_WORK):  # known by the index already
+            conditions.append(col(SupportRequestRow.queue_rank) < RANK_WHEN_OVER)
     if wanted.assignee is not None:
         assignee = col(SupportRequestRow.assignee)
         conditions.append(assignee == wanted.assignee if wanted.assignee else assignee.is_(None))
