@@ -430,7 +430,8 @@ class Settings:
         if not all(holds for holds, _ in [*in_range, *written]):
             return [*in_range, *written]
         hours = parse_working_hours(self.support_hours, UTC, self.support_holidays)
-        enough = _can_be_read(lambda: ResponseRules(*all_hours.values(), working_hours=hours))
+        one_year, two_years, priority, quotation = all_hours.values()
+        enough = _can_be_read(lambda: ResponseRules(one_year, two_years, priority, quotation, hours))
         return [(enough, "TENURE_SUPPORT_HOURS are too few for the hours in which support answers")]
 
     def _mail_checks(self) -> list[tuple[bool, str]]:
