@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from securesystemslib.signer import Signer
@@ -35,12 +35,13 @@ TODAY = date(2026, 11, 23)
 
 @dataclass
 class World:
-    """``today`` moves the clock, at noon UTC. TUF metadata is dated by the same clock."""
+    """``today`` moves the clock, at noon UTC and ``past_noon``. TUF metadata is dated by the same clock."""
 
     directory: Path
     database: Database
     settings: Settings = field(default_factory=Settings)
     today: date = TODAY
+    past_noon: timedelta = timedelta()
     root: Signer = field(default_factory=lambda: tuf_signer(new_key()))
     targets: Signer = field(default_factory=lambda: tuf_signer(new_key()))
     engineer: Signer = field(default_factory=lambda: tuf_signer(new_key()))
@@ -59,7 +60,7 @@ class World:
         )
 
     def now(self) -> datetime:
-        return datetime.combine(self.today, time(12), UTC)
+        return datetime.combine(self.today, time(12), UTC) + self.past_noon
 
     def reopened(self, **settings: object) -> Installation:
         """The same installation in another process, perhaps with other settings."""

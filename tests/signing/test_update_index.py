@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tenure_signing.coverage import Covered
 from tenure_signing.entitlement import (
     Entitlement,
     LicenceStatus,
@@ -77,8 +78,10 @@ def test_pins_channels_turns_and_ramps_change_both_alike(
 def test_what_can_be_downloaded_is_the_same(situation: strategies.Situation, rules: UpdateRules) -> None:
     licence, product = replace(situation.licence, updates=rules), situation.product
     index, expected = UpdateIndex(product), download_decisions(licence, product)
+    obtainable = index.obtainable(licence)
     for release in product.releases:
         assert index.download_decision(licence, release) == expected[release.version]
+        assert bool(obtainable & index.bit_of(release)) == isinstance(expected[release.version], Covered)
         for build in release.builds:
             assert index.find(release.version, build.file_name) == (release, build)
         assert index.find(release.version, "nothing") == (release, None)

@@ -216,11 +216,33 @@ class UpdateIndex:
             or entitlement.edition not in release.editions
         ):
             return download_decision(entitlement, release, self.product)
-        cover, bit = self._cover(entitlement), self._bit_of(release)
+        cover, bit = self._cover(entitlement), self.bit_of(release)
         decision = _COVERED[cover.reason(bit)] if cover.covered & bit else not_covered(entitlement, release)
         return withheld(decision, entitlement, release, self.product)
 
-    def _bit_of(self, release: Release) -> int:
+    def obtainable(self, entitlement: Entitlement) -> int:
+        """The releases, as bits, that ``download_decision`` calls covered.
+
+        Empty where it has to be asked of each: for another product's licence, one that is not active, and a product
+        with two spellings of one version."""
+        if (
+            not self._is_regular
+            or entitlement.product != self.product.product
+            or entitlement.status is not LicenceStatus.ACTIVE
+        ):
+            return 0
+        found = self._cover(entitlement).covered & self._live & ~self._halted
+        allowed = entitlement.updates.channels
+        if allowed is not None:
+            on_allowed = 0
+            for channel, releases in self._by_channel.items():
+                if entitlement.updates.allows_channel(channel):
+                    on_allowed |= releases
+            found &= on_allowed
+        return found
+
+    def bit_of(self, release: Release) -> int:
+        """One of the product's releases, in such sets."""
         place = self._place_of.get(id(release))
         return 1 << (place if place is not None else bisect_left(self._versions, release.version))
 

@@ -5,13 +5,18 @@ A question mark with a parameter, or an escape in the path, is enough to come to
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from tenure_server.app import create_app
+from tenure_server.use_cases.catalogue import CatalogueSource
 from tenure_signing.entitlement import LicenceStatus
+from tenure_signing.releases import Rollout
 from tests.server.http.conftest import Shop
 from tests.server.world import CAD, LINUX, license_header
 
@@ -75,6 +80,60 @@ def test_a_suspension_holds_for_the_next_download(own_shop: Shop) -> None:
     own_shop.world.change_status(own_shop.bo.licence, LicenceStatus.ACTIVE)
 
 
+def location(shop: Shop, name: str, file: str = FILES[0]) -> str:
+    answer = assert_same(both(shop.client, f"/downloads/{file}", license_header(shop.licences[name].key)))
+    assert answer.status_code == 302
+    return str(answer.headers["location"])
+
+
+def expiry(link: str) -> int:
+    return int(parse_qs(urlsplit(link).query)["expires"][0])
+
+
+def test_for_half_a_minute_all_who_may_have_a_build_get_one_link_with_most_of_its_time_left(own_shop: Shop) -> None:
+    first = location(own_shop, "ada")
+    own_shop.world.past_noon = timedelta(seconds=29)
+    assert location(own_shop, "bo") == first
+    assert expiry(first) - own_shop.world.now().timestamp() >= 270
+    own_shop.world.past_noon = timedelta(seconds=30)
+    later = location(own_shop, "ada")
+    assert expiry(later) == expiry(first) + 30
+    own_shop.world.past_noon = timedelta(seconds=-1)  # a clock that was set back
+    assert expiry(location(own_shop, "ada")) == expiry(first) - 1
+
+
+def test_links_that_live_for_seconds_are_signed_anew_each_second(own_shop: Shop) -> None:
+    client = TestClient(create_app(own_shop.world.reopened(download_link_seconds=10)), follow_redirects=False)
+    shop = replace(own_shop, client=client)
+    first = location(shop, "ada")
+    own_shop.world.past_noon = timedelta(seconds=1)
+    assert expiry(location(shop, "ada")) == expiry(first) + 1
+
+
+def test_a_link_given_to_one_opens_nothing_to_another_licence(own_shop: Shop) -> None:
+    file = "cad/2.0/cad-2.0-linux-x86_64.zip"
+    location(own_shop, "bo", file)
+    for name, code in {"ada": "after_support", "cyn": "never_supported", "fay": "licence_revoked"}.items():
+        answers = both(own_shop.client, f"/downloads/{file}", license_header(own_shop.licences[name].key))
+        assert assert_same(answers).json()["code"] == code
+
+
+def test_a_withdrawn_or_halted_release_is_refused_though_a_link_was_given_a_moment_ago(own_shop: Shop) -> None:
+    second, installation = [0.0], own_shop.world.reopened()
+    catalogue = CatalogueSource(own_shop.world.database, monotonic=lambda: second[0])
+    vars(installation)["catalogue"] = catalogue
+    shop = replace(own_shop, client=TestClient(create_app(installation), follow_redirects=False))
+    headers = license_header(shop.bo.key)
+    for file in FILES[:2]:
+        location(shop, "bo", file)
+    shop.world.withdraw("1.0", "it forgets")
+    shop.world.roll_out("1.1", Rollout(is_halted=True))
+    second[0] = 1.0
+    catalogue.current()
+    assert assert_same(both(shop.client, f"/downloads/{FILES[0]}", headers)).status_code == 410
+    assert assert_same(both(shop.client, f"/downloads/{FILES[1]}", headers)).status_code == 403
+
+
 @pytest.mark.parametrize(
     "file",
     [
@@ -104,8 +163,6 @@ def test_a_new_timestamp_shows_at_once(own_shop: Shop) -> None:
 
 
 def test_metadata_that_is_for_licensees_only_stays_so(own_shop: Shop) -> None:
-    from tenure_server.app import create_app
-
     client = TestClient(create_app(own_shop.world.reopened(metadata_access="any_valid_licence")))
     assert client.get("/metadata/timestamp.json").status_code == 401
     assert client.get("/metadata/timestamp.json", headers=license_header(own_shop.bo.key)).status_code == 200

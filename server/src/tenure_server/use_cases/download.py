@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_server.domain.licences import Licence
 from tenure_server.errors import Forbidden, NotFound
 from tenure_server.use_cases.catalogue import CatalogueSource, find_file
+from tenure_server.use_cases.licence_cache import RecentlyUsed
 from tenure_server.use_cases.ports import Clock, ObjectStore
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.coverage import Covered, NotCovered, RefusalReason
@@ -19,6 +21,12 @@ from tenure_signing.update_choice import Withheld
 from tenure_signing.update_index import UpdateIndex
 from tenure_signing.versions import Version
 
+MAX_REUSE = timedelta(seconds=30)
+"""For how long one link to a build is handed out to everyone who may have the build."""
+
+MAX_LINKS = 16_384
+"""Builds whose link is remembered, about 1 kB each."""
+
 
 class ReleaseGone(NotFound):
     """The release was there and is no longer to be had. HTTP 410."""
@@ -26,11 +34,16 @@ class ReleaseGone(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class DownloadLink:
-    """A short-lived address of one build's bytes."""
+    """A short-lived address of one build's bytes. It is given out again from ``signed_at`` until before ``until``."""
 
     url: str
     build: ReleaseFile
-    seconds: int
+    signed_at: datetime
+    until: datetime
+
+    def may_be_given(self, now: datetime) -> bool:
+        """Clocks may be set back: then its time would be longer than it should be."""
+        return self.signed_at <= now < self.until
 
 
 def store_key(build: ReleaseFile) -> str:
@@ -52,6 +65,9 @@ class Download:
     clock: Clock
     policy: VendorPolicy
     link_seconds: int
+    _links: RecentlyUsed[str, DownloadLink] = field(
+        default_factory=lambda: RecentlyUsed(MAX_LINKS), init=False, repr=False, compare=False
+    )
 
     def __call__(
         self, licence: Licence | LicenceFacts, product_name: ProductName, version: Version, file_name: str
@@ -72,9 +88,19 @@ class Download:
         require_obtainable(index, entitlement, licence, release, self.policy.renewal_url)
 
     def link(self, build: ReleaseFile) -> DownloadLink:
-        """To a build that ``decide`` allowed."""
-        url = self.store.signed_url(store_key(build), file_name=build.file_name, seconds=self.link_seconds)
-        return DownloadLink(url, build, self.link_seconds)
+        """To a build that ``decide`` allowed.
+
+        For a moment everyone gets the same one, with at least nine tenths of its time left. It names a build and no
+        licence, so it opens no more to one who may have the build than a link signed for them alone.
+        """
+        now, key = self.clock(), store_key(build)
+        link = self._links.get(key)
+        if link is None or not link.may_be_given(now):
+            url = self.store.signed_url(key, file_name=build.file_name, seconds=self.link_seconds)
+            reuse = min(MAX_REUSE, timedelta(seconds=self.link_seconds) / 10)
+            link = DownloadLink(url, build, now, now + reuse)
+            self._links.put(key, link)
+        return link
 
 
 def require_obtainable(

@@ -16,6 +16,7 @@ from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_signing.entitlement import Entitlement, ServicePacks
 from tenure_signing.key_sets import KeySet, VerificationKey
 from tenure_signing.quick_verification import QuickVerification, Verify, by_cryptography
+from tenure_signing.update_index import UpdateIndex
 
 MAX_LICENCES = 100_000
 """About 1 kB each, answers not counted."""
@@ -27,17 +28,26 @@ V = TypeVar("V")
 class KnownLicence:
     """A licence as of one version of the database. Another object whenever a fact has changed."""
 
-    __slots__ = ("_entitlements", "facts", "verified")
+    __slots__ = ("_entitlements", "_obtainable", "facts", "verified")
 
     def __init__(self, facts: LicenceFacts, verified: VerifiedKey | None) -> None:
         self.facts = facts
         self.verified = verified  # None: found by its feed token, which bears no signature
         self._entitlements: tuple[ServicePacks, Entitlement] | None = None
+        self._obtainable: tuple[UpdateIndex, int] | None = None
 
     def entitlement(self, service_packs: ServicePacks) -> Entitlement:
         kept = self._entitlements
         if kept is None or kept[0] is not service_packs:
             kept = self._entitlements = service_packs, self.facts.entitlement(service_packs)
+        return kept[1]
+
+    def obtainable(self, index: UpdateIndex, service_packs: ServicePacks) -> int:
+        """What it may download of the index's product, as ``UpdateIndex.obtainable`` has it. ``service_packs`` is the
+        product's setting."""
+        kept = self._obtainable
+        if kept is None or kept[0] is not index:
+            kept = self._obtainable = index, index.obtainable(self.entitlement(service_packs))
         return kept[1]
 
 
