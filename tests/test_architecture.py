@@ -132,6 +132,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tenure_server.parts": COMPOSITION,
     "tenure_server.serving": COMPOSITION,
     "tenure_server.periodic": COMPOSITION,
+    "tenure_server.file_sending": COMPOSITION,
     "tenure_server.short_way": COMPOSITION,
     "tenure_server.workers": COMPOSITION,
     "tenure_server.__main__": COMPOSITION,

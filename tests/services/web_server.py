@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -18,11 +19,11 @@ _START_SECONDS = 30
 
 
 @contextmanager
-def running_web_server(app: ASGIApp) -> Iterator[str]:
-    """Serve the application; yields its base URL, without a slash at the end."""
+def running_web_server(app: ASGIApp, http: type[asyncio.Protocol] | None = None) -> Iterator[str]:
+    """Serve the application; yields its base URL, without a slash at the end. ``http``: by this protocol."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        http = short_way(app) if isinstance(app, FastApplication) else "auto"
-        config = uvicorn.Config(app, http=http, log_level="critical", access_log=False, lifespan="off", ws="none")
+        found = http or (short_way(app) if isinstance(app, FastApplication) else "auto")
+        config = uvicorn.Config(app, http=found, log_level="critical", access_log=False, lifespan="off", ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -3,25 +3,25 @@
 uvicorn makes a task, an event and a response cycle of each request, which costs more than most of our answers. A
 request goes the short way if nothing about it needs those: HTTP/1.1, kept alive, no body, nothing of the connection
 under way or waiting, no access log asked for, and the first of what was read at once, so that one connection that
-sends a thousand requests in a row gives way to the others after each. Everything else is uvicorn's, unchanged.
+sends a thousand requests in a row gives way to the others after each. Everything else is uvicorn's, with files sent
+by the kernel.
 """
 
 from __future__ import annotations
 
 import logging
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+from tenure_server.file_sending import FileSendingProtocol
 from tenure_server.http.fast_routes import FastApplication
 
 _log = logging.getLogger(__name__)
 
 
-def short_way(application: FastApplication) -> type[HttpToolsProtocol]:
+def short_way(application: FastApplication) -> type[FileSendingProtocol]:
     """For ``uvicorn.Config(http=…)``: uvicorn's protocol with the short way to the application."""
     at_once = application.at_once
 
-    class ShortWay(HttpToolsProtocol):
+    class ShortWay(FileSendingProtocol):
         _may_be_short = True
         _is_answered = False
 

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from tenure_server.adapters.local_store import LocalStore
+from tenure_server.file_sending import FileSendingProtocol
 from tenure_server.http.local_store import LocalStoreDownloads
 from tenure_server.http.problems import EXCEPTION_HANDLERS
 from tests.services.web_server import running_web_server
@@ -61,10 +62,11 @@ class Downloads:
         return httpx.get(self.link(), headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
-@pytest.fixture
-def downloads(tmp_path: Path) -> Iterator[Downloads]:
+@pytest.fixture(params=["by the kernel", "in pieces"])
+def downloads(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Downloads]:
     downloads = Downloads(tmp_path)
-    with running_web_server(downloads.app) as base_url:
+    http = FileSendingProtocol if request.param == "by the kernel" else None
+    with running_web_server(downloads.app, http) as base_url:
         downloads.base_url = base_url
         yield downloads
 

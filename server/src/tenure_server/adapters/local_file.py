@@ -35,6 +35,10 @@ class LocalFile:
             raise StoreUnavailable("An object of the store has become shorter while it was read.")
         return piece
 
+    def fileno(self) -> int:
+        """The descriptor, until ``close``."""
+        return self._file.fileno()
+
     def close(self) -> None:
         """Close the file; closing twice is no error."""
         self._file.close()

@@ -13,7 +13,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Protocol
 
-from starlette.concurrency import run_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -22,6 +22,8 @@ from tenure_server.http.problems import Answerable
 from tenure_server.http.ranges import ByteRange, select_ranges
 
 _PIECE_BYTES = 256 * 1024
+_BY_KERNEL_BYTES = 128 * 1024  # smaller parts are read and gathered: handing them on would cost more
+_SEND_FILE = "http.response.zerocopysend"  # ASGI extension of the web server
 _MEDIA_TYPE = "application/octet-stream"
 
 
@@ -50,6 +52,10 @@ class OpenedFile(Protocol):
 
     def read(self, offset: int, size: int) -> bytes:
         """At most ``size`` bytes from the offset, at least one; raises when the file ends there."""
+        ...
+
+    def fileno(self) -> int:
+        """The descriptor, for a web server that sends files by itself."""
         ...
 
     def close(self) -> None: ...
@@ -148,13 +154,17 @@ def _not_satisfiable(length: int) -> Response:
     return problem.response({"Accept-Ranges": "bytes", "Content-Range": f"bytes */{length}"})
 
 
+_Part = tuple[bytes, ByteRange]
+"""What is sent before a part of the file, and the part."""
+
+
 class _FileParts(StreamingResponse):
     """Parts of a file, each after its header, then a closing text, in bounded memory. Closes the file in any case."""
 
     def __init__(
         self,
         file: OpenedFile,
-        parts: list[tuple[bytes, ByteRange]],
+        parts: list[_Part],
         *,
         closing: bytes = b"",
         status_code: int = 200,
@@ -168,16 +178,44 @@ class _FileParts(StreamingResponse):
             headers=headers | {"Content-Length": str(length)},
             media_type=media_type,
         )
-        self._file = file
+        self._file, self._parts, self._closing = file, parts, closing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await super().__call__(scope, receive, send)
+            if _SEND_FILE in scope.get("extensions", {}):
+                await self._send_by_kernel(send)
+            else:
+                await super().__call__(scope, receive, send)
         finally:
             self._file.close()
 
+    async def _send_by_kernel(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for small, large in _large_apart(self._parts):
+            async for piece in iterate_in_threadpool(_pieces(self._file, small, b"")):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            if large is not None:
+                header, part = large
+                await send({"type": "http.response.body", "body": header, "more_body": True})
+                place = {"file": self._file, "offset": part.first, "count": part.length}
+                await send({"type": _SEND_FILE, "more_body": True, **place})
+        await send({"type": "http.response.body", "body": self._closing, "more_body": False})
 
-def _pieces(file: OpenedFile, parts: list[tuple[bytes, ByteRange]], closing: bytes) -> Iterator[bytes]:
+
+def _large_apart(parts: list[_Part]) -> Iterator[tuple[list[_Part], _Part | None]]:
+    """The parts in their order: small ones that follow each other, then a large one, if any."""
+    small: list[_Part] = []
+    for one in parts:
+        if one[1].length >= _BY_KERNEL_BYTES:
+            yield small, one
+            small = []
+        else:
+            small.append(one)
+    if small:
+        yield small, None
+
+
+def _pieces(file: OpenedFile, parts: list[_Part], closing: bytes) -> Iterator[bytes]:
     """What to send, small parts gathered into pieces of about 256 KiB: a thousand tiny parts are no thousand writes."""
     waiting = bytearray()
     for header, part in parts:

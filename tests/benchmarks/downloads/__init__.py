@@ -1,0 +1,1 @@
+"""What downloads and publishing cost: ``python -m tests.benchmarks.downloads``."""
