@@ -63,6 +63,9 @@ def test_every_problem_is_named_at_once() -> None:
         ("TENURE_LAST_CALL_DAYS", "91"),
         ("TENURE_CERTIFICATE_DAYS", "0"),
         ("TENURE_DOWNLOAD_LINK_SECONDS", "5"),
+        ("TENURE_NGINX_LOCATION", "stored"),
+        ("TENURE_NGINX_LOCATION", "/../"),
+        ("TENURE_NGINX_LOCATION", "/a b/"),
         ("TENURE_METADATA_ACCESS", "nobody"),
         ("TENURE_BASE_URL", "ftp://example.com"),
         ("TENURE_BASE_URL", "https://example.com/?x=1"),
@@ -89,6 +92,11 @@ def test_every_problem_is_named_at_once() -> None:
 def test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_setting(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=variable):
         Settings.from_environ({variable: value})
+
+
+def test_builds_in_s3_are_not_sent_by_nginx() -> None:
+    with pytest.raises(SettingsError, match="exclude each other"):
+        Settings.from_environ({"TENURE_NGINX_LOCATION": "/stored/", "TENURE_S3_BUCKET": "builds"})
 
 
 def test_no_secret_is_shown() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, timedelta
@@ -86,6 +87,10 @@ class Settings:
     )
     download_link_seconds: int = _setting(
         "TENURE_DOWNLOAD_LINK_SECONDS", "how long a signed download link works, 10 to 86400", 300
+    )
+    nginx_location: str | None = _setting(
+        "TENURE_NGINX_LOCATION",
+        "internal location by which nginx sends builds of the data directory, such as `/stored/`; default: we do",
     )
     metadata_access: Literal["public", "any_valid_licence"] = _setting(
         "TENURE_METADATA_ACCESS", "who may read TUF metadata: `public` or `any_valid_licence`", "public"
@@ -338,6 +343,14 @@ class Settings:
             (1 <= self.payment_days <= 366, "TENURE_PAYMENT_DAYS is not from 1 to 366"),
             (1 <= self.certificate_days <= 366, "TENURE_CERTIFICATE_DAYS is not from 1 to 366"),
             (10 <= self.download_link_seconds <= 86400, "TENURE_DOWNLOAD_LINK_SECONDS is not from 10 to 86400"),
+            (
+                self.nginx_location is None or re.fullmatch(r"/(?:[A-Za-z0-9_-]+/)+", self.nginx_location) is not None,
+                "TENURE_NGINX_LOCATION is no path of letters and digits between slashes, such as /stored/",
+            ),
+            (
+                self.nginx_location is None or self.s3_bucket is None,
+                "TENURE_NGINX_LOCATION and TENURE_S3_BUCKET exclude each other: builds in S3 do not pass nginx",
+            ),
             (1 <= self.api_token_max_days <= 3660, "TENURE_API_TOKEN_MAX_DAYS is not from 1 to 3660"),
             (
                 self.metadata_access in ("public", "any_valid_licence"),
