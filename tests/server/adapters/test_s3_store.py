@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import socket
 import threading
 import traceback
@@ -16,6 +18,7 @@ import httpx2 as httpx
 import pytest
 
 from tenure_server.adapters.s3_store import S3Settings, S3Store, s3_store
+from tenure_server.adapters.sent_bytes import SentBytes
 from tenure_server.errors import InvalidKey, SettingsError, StoreUnavailable
 from tests.services.ports import free_ports_in_a_row
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from tests.services.swift import S3Server
 
+MIB = 1024 * 1024
 SECRET = "a-secret-that-must-not-be-shown"
 NOWHERE = S3Settings(
     "releases",
@@ -219,6 +223,51 @@ def test_what_killed_writers_left_is_freed_when_it_is_a_day_old(
     assert store.abort_unfinished_uploads(now + timedelta(days=1, minutes=5)) == 1
     left = client.list_multipart_uploads(Bucket=settings.bucket)["Uploads"]
     assert [upload["Key"] for upload in left] == ["others/demo.bin"]
+
+
+@pytest.mark.parametrize("length", [0, 1, 5 * MIB - 1, 5 * MIB, 5 * MIB + 1, 15 * MIB, 16_000_001])
+def test_a_store_whose_tags_agree_has_received_just_these_bytes(store: S3Store, tmp_path: Path, length: int) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(os.urandom(length))
+    assert store.put_file("demo.bin", source).received_sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
+
+
+def test_a_store_whose_tags_say_something_else_proves_nothing(
+    settings: S3Settings, client: S3Client, tmp_path: Path
+) -> None:
+    """As where objects are encrypted before their MD5 is taken."""
+    source = tmp_path / "source"
+    source.write_bytes(b"a build")
+
+    def other_tag(parsed: dict[str, Any], **_: object) -> None:
+        parsed["ETag"] = '"0123456789abcdef0123456789abcdef"'
+
+    client.meta.events.register("after-call.s3.HeadObject", other_tag)
+    stored = S3Store(settings.bucket, "tenure", client).put_file("demo.bin", source)
+    assert (stored.length, stored.received_sha256) == (7, None)
+
+
+def test_what_is_read_twice_for_a_part_that_is_sent_again_counts_once(tmp_path: Path) -> None:
+    source, body = tmp_path / "source", os.urandom(1000)
+    source.write_bytes(body)
+    with SentBytes(source, 300) as sent:
+        for start, size in ((0, 500), (200, 400), (600, 400), (0, 10)):
+            sent.seek(start)
+            assert sent.read(size) == body[start : start + size]
+        parts = [hashlib.md5(body[n : n + 300]).digest() for n in range(0, 1000, 300)]
+        assert sent.entity_tag(is_multipart=True) == f'"{hashlib.md5(b"".join(parts)).hexdigest()}-4"'
+        assert sent.sha256(1000) == hashlib.sha256(body).hexdigest()
+        assert sent.sha256(1001) is None
+
+
+def test_bytes_that_were_left_out_prove_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(bytes(1000))
+    with SentBytes(source, 300) as sent:
+        sent.seek(100)
+        buffer = bytearray(900)
+        assert sent.readinto(buffer) == 900
+        assert sent.sha256(1000) is None
 
 
 def test_progress_is_reported_by_one_thread_at_a_time(store: S3Store, tmp_path: Path) -> None:

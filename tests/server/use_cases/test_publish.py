@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -152,21 +153,23 @@ def test_a_stolen_online_key_cannot_publish(world: World) -> None:
 class StoreThat:
     """The world's store with something done to it before or after a put."""
 
-    def __init__(self, world: World, *, tampers: bool = False, dies: bool = False) -> None:
+    def __init__(self, world: World, *, tampers: bool = False, dies: bool = False, received: str | None = None) -> None:
         self._store = world.installation.store
-        self._tampers, self._dies = tampers, dies
+        self._tampers, self._dies, self._received = tampers, dies, received
+        self.reads = 0
 
     def put_file(self, key: str, source: Path, *, progress: Progress | None = None) -> StoredObject:
         if self._dies:
             raise ProcessKilled
         if self._tampers:
             source.write_bytes(b"bytes of a bUild")
-        return self._store.put_file(key, source, progress=progress)
+        return replace(self._store.put_file(key, source, progress=progress), received_sha256=self._received)
 
     def stat(self, key: str) -> StoredObject | None:
         return self._store.stat(key)
 
     def read(self, key: str) -> Iterator[bytes]:
+        self.reads += 1
         return self._store.read(key)
 
     def delete(self, key: str) -> None:
@@ -182,6 +185,16 @@ def test_a_file_that_changes_while_it_is_published_is_noticed(world: World) -> N
     with pytest.raises(ObjectMismatch, match="not what was read"):
         publish(world, request(world))
     assert world.installation.catalogue.current().product(CAD).releases == ()
+
+
+@pytest.mark.parametrize("proof", ["right", "wrong", "none"])
+def test_a_build_is_read_back_unless_the_store_proves_what_it_received(world: World, proof: str) -> None:
+    build = request(world)
+    digest = hashlib.sha256(build.files[0].source.read_bytes()).hexdigest()
+    received = {"right": digest, "wrong": "0" * 64, "none": None}[proof]
+    store = vars(world.installation)["store"] = StoreThat(world, received=received)
+    assert publish(world, build).is_new
+    assert store.reads == (0 if proof == "right" else 1)
 
 
 def test_a_publisher_killed_before_the_upload_can_do_it_again(world: World) -> None:

@@ -23,6 +23,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tenure_server.adapters.s3_uploads import S3Uploads
+from tenure_server.adapters.sent_bytes import SentBytes
 from tenure_server.adapters.signed_links import check_link_seconds, content_disposition
 from tenure_server.adapters.sigv4 import Credentials, Place, SigV4Links
 from tenure_server.adapters.store_keys import check_key, check_prefix, is_key
@@ -176,11 +177,13 @@ class S3Store:
         ``media_type`` and ``cache_control`` are what the store says of it to those who GET it without a signed link.
         A failed multipart upload is aborted; one whose writer was killed stays invisible until
         ``abort_unfinished_uploads``. The progress of a part that is sent again is taken back by a negative number.
-        Raises ``OSError`` when the source cannot be read.
+        The bytes' SHA-256 is told where the object's entity tag says that just those arrived (``sent_bytes``). Raises
+        ``OSError`` when the source cannot be read.
         """
         full_key = self._full_key(key)
         headers = {"ContentType": media_type} | ({"CacheControl": cache_control} if cache_control is not None else {})
-        with source.open("rb") as body:
+        part_bytes = self._transfer.multipart_chunksize
+        with SentBytes(source, part_bytes) as body:
             length = os.fstat(body.fileno()).st_size
             with self._translated("store an object"):
                 self._client.upload_fileobj(
@@ -191,7 +194,10 @@ class S3Store:
                     Callback=_one_at_a_time(progress) if progress is not None else None,
                     Config=self._transfer,
                 )
-        return StoredObject(key, length)
+                found = self._client.head_object(Bucket=self._bucket, Key=full_key)
+            tag = body.entity_tag(is_multipart=length >= part_bytes)
+            is_proved = found["ETag"] == tag and found["ContentLength"] == length
+            return StoredObject(key, length, body.sha256(length) if is_proved else None)
 
     def stat(self, key: str) -> StoredObject | None:
         """What is stored under the key, or None."""

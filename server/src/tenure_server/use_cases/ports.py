@@ -52,6 +52,7 @@ class StoredObject:
 
     key: str
     length: int  # bytes
+    received_sha256: str | None = None  # after a put: of the bytes that the store says it received, if it can say so
 
 
 class ObjectStore(Protocol):

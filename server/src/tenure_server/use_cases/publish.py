@@ -1,7 +1,7 @@
 """A release engineer publishes builds. Running it again after any interruption completes it.
 
-Read the files, decide, write: the builds to the store first, read back and compared; then, in one transaction, the
-signed metadata. The commit of that transaction is the moment of publication.
+Read the files, decide, write: the builds to the store first, which proves that it received them or is read back; then,
+in one transaction, the signed metadata. The commit of that transaction is the moment of publication.
 """
 
 from __future__ import annotations
@@ -148,8 +148,9 @@ class Publish:
         for file, build in zip(request.all_files, release.files, strict=True):
             key = store_key(build)
             if not self._is_stored(key, build):
-                self.store.put_file(key, file.source, progress=progress)
-                if not self._is_stored(key, build):
+                stored = self.store.put_file(key, file.source, progress=progress)
+                is_proved = stored.received_sha256 == build.sha256 and stored.length == build.length
+                if not is_proved and not self._is_stored(key, build):
                     self.store.delete(key)
                     raise ObjectMismatch(
                         f"What the store holds of {file.file_name} is not what was read from the file.",
@@ -159,7 +160,7 @@ class Publish:
                 progress(build.length)
 
     def _is_stored(self, key: str, build: ReleaseFile) -> bool:
-        """Whether the store holds exactly these bytes: they are read back, because stores do not keep checksums."""
+        """Whether the store holds exactly these bytes: they are read back, because stores do not keep SHA-256s."""
         stored = self.store.stat(key)
         if stored is None or stored.length != build.length:
             return False
