@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ from tenure_client.errors import (
     UnknownRelease,
     UnsafeRedirect,
 )
+from tenure_client.part_file import PartFile
 from tenure_client.trusted_download import part_file
 from tenure_signing.coverage import RefusalReason
 from tenure_signing.versions import Version
@@ -388,3 +390,21 @@ def test_a_downloaded_file_can_be_verified_later_and_offline(site: Site, state: 
     path.write_bytes(BODY[:-1] + b"!")
     with pytest.raises(FileMismatch):
         client.verify_file(path, "2.6.0")
+
+
+def test_a_part_is_hashed_as_it_grows_also_after_it_was_cut(tmp_path: Path) -> None:
+    path = tmp_path / "part"
+    path.write_bytes(b"abc")
+    with PartFile(path) as part:
+        part.append(b"def")
+        assert part.sha256() == hashlib.sha256(b"abcdef").hexdigest()
+        part.append(b"ghi")
+        assert part.sha256() == hashlib.sha256(b"abcdefghi").hexdigest()
+        part.cut(4)
+        assert part.sha256() == hashlib.sha256(b"abcd").hexdigest()
+        part.cut(0)
+        for _ in range(100):
+            part.append(b"0123456789" * 1000)
+        assert part.sha256() == hashlib.sha256(b"0123456789" * 100_000).hexdigest()
+        part.keep()
+    assert path.read_bytes() == b"0123456789" * 100_000

@@ -28,7 +28,7 @@ from tenure_client.prompt_answers import make_prompt
 MAX_REDIRECTS = 5
 MAX_RETRY_AFTER_SECONDS = 86_400
 
-_CHUNK_BYTES = 65_536
+_CHUNK_BYTES = 262_144
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SUCCESSES = frozenset({200, 202, 206})
 _FOR_ANYONE = frozenset({"Range", "If-None-Match"})

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
-from io import BufferedRandom
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +20,7 @@ from tenure_client.errors import (
     StateError,
     TransferTooSlow,
 )
+from tenure_client.part_file import PartFile
 from tenure_client.transport import Response
 from tenure_signing.releases import ReleaseFile
 
@@ -81,8 +80,8 @@ class BuildDownload:
                 part.unlink(missing_ok=True)
                 self._tell(self.build.length)
                 return final
-            with _opened(part) as file:
-                self._fill(file, part)
+            with PartFile(part) as file:
+                self._fill(file)
             if final.is_dir():
                 raise StateError(f"{final} is a folder")
             part.replace(final)
@@ -90,59 +89,56 @@ class BuildDownload:
                 stale.unlink(missing_ok=True)
         return final
 
-    def _fill(self, file: BufferedRandom, part: Path) -> None:
+    def _fill(self, file: PartFile) -> None:
         """Completes the part and verifies it; removes it if it is not what was signed, or nothing arrived at all."""
         try:
             had_bytes_before = self._complete(file)
             if not self._is_signed(file) and had_bytes_before:
-                file.truncate(0)  # what an earlier run left may be damaged: once more from the start
+                file.cut(0)  # what an earlier run left may be damaged: once more from the start
                 self._complete(file)
             if not self._is_signed(file):
                 raise FileMismatch(f"{self.build.file_name} has another SHA-256 than was signed")
         except BaseException as error:
-            if isinstance(error, FileMismatch) or _size(file) == 0:
+            if isinstance(error, FileMismatch) or file.length == 0:
                 with suppress(OSError):
-                    part.unlink()
+                    file.path.unlink()
             raise
-        os.fsync(file.fileno())
+        file.keep()
 
-    def _complete(self, file: BufferedRandom) -> bool:
+    def _complete(self, file: PartFile) -> bool:
         """Fetches until the part has its length; whether it had bytes before.
 
         After some breaks in a row that brought nothing new, raises ``DownloadInterrupted``.
         """
-        if _size(file) > self.build.length:
-            file.truncate(0)
-        had_bytes_before, failures = _size(file) > 0, 0
-        while (before := _size(file)) < self.build.length:
+        if file.length > self.build.length:
+            file.cut(0)
+        had_bytes_before, failures = file.length > 0, 0
+        while (before := file.length) < self.build.length:
             try:
                 self._fetch_from(before, file)
-            except TransferTooSlow:
-                file.flush()
+            except TransferTooSlow:  # of the next kind, but not to be tried again
                 raise
             except ServerUnreachable as error:
-                file.flush()
                 ahead = min(_AHEAD_BYTES, self.build.length - before)
-                failures = 0 if _size(file) - before >= ahead else failures + 1
+                failures = 0 if file.length - before >= ahead else failures + 1
                 if failures >= self.limits.attempts:
                     raise DownloadInterrupted(
-                        f"the download of {self.build.file_name} broke off at {_size(file)} of {self.build.length} "
+                        f"the download of {self.build.file_name} broke off at {file.length} of {self.build.length} "
                         f"bytes: {error}"
                     ) from error
                 time.sleep(self.limits.pause_seconds * 2 ** max(0, failures - 1))
         return had_bytes_before
 
-    def _fetch_from(self, start: int, file: BufferedRandom) -> None:
+    def _fetch_from(self, start: int, file: PartFile) -> None:
         folder, _, name = self.build.path.rpartition("/")
         path = f"/downloads/{folder}/{self.build.sha256}.{name}"
         headers = {"Range": f"bytes={start}-"} if start else {}
         with self.source.get(path, headers=headers, licence_key=self.licence_key) as response:
             if response.status == 416 and start:
-                file.truncate(0)
+                file.cut(0)
                 return
             response.require_success()
-            file.seek(self._start_of(response, start))
-            file.truncate()
+            file.cut(self._start_of(response, start))
             self._append(response.chunks, file)
 
     def _start_of(self, response: Response, asked: int) -> int:
@@ -160,38 +156,21 @@ class BuildDownload:
         if stated is not None and stated.isascii() and stated.isdigit() and int(stated[:19]) != self.build.length:
             raise FileMismatch(f"{self.build.file_name} has another length than was signed")
 
-    def _append(self, chunks: Iterator[bytes], file: BufferedRandom) -> None:
-        done = file.tell()
+    def _append(self, chunks: Iterator[bytes], file: PartFile) -> None:
         for chunk in chunks:
-            done += len(chunk)
-            if done > self.build.length:
+            if file.length + len(chunk) > self.build.length:
                 raise FileMismatch(f"{self.build.file_name} is longer than was signed")
-            file.write(chunk)
-            self._tell(done)
-        if done < self.build.length:
+            file.append(chunk)
+            self._tell(file.length)
+        if file.length < self.build.length:
             raise ServerUnreachable("the answer ended early")
 
-    def _is_signed(self, file: BufferedRandom) -> bool:
-        file.flush()
-        file.seek(0)
-        return hashlib.file_digest(file, "sha256").hexdigest() == self.build.sha256
+    def _is_signed(self, file: PartFile) -> bool:
+        return file.sha256() == self.build.sha256
 
     def _tell(self, done: int) -> None:
         if self.on_progress is not None:
             self.on_progress(done, self.build.length)
-
-
-def _size(file: BufferedRandom) -> int:
-    file.flush()
-    return os.fstat(file.fileno()).st_size
-
-
-@contextmanager
-def _opened(part: Path) -> Iterator[BufferedRandom]:
-    """The part for reading and writing, made if absent; never through a link that someone laid there."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(part, flags, 0o644), "r+b") as file:
-        yield file
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tests.benchmarks.measuring import BrokenMeasurement
 
+_LOOK_SECONDS = 0.01
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -29,9 +31,24 @@ def cost_of(command: Sequence[str], *, environment: Mapping[str, str] | None = N
         process = subprocess.Popen(
             command, env=environment, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - began
+        largest = 0.0
+        while True:
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+            wall = time.monotonic() - began
+            if ended:
+                break
+            largest = max(largest, _largest_mb(process.pid))
+            time.sleep(_LOOK_SECONDS)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise BrokenMeasurement(f"{' '.join(command)[:200]}:\n{log.read_text(errors='replace')[-1500:]}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
+    return Cost(wall, usage.ru_utime + usage.ru_stime, largest)
+
+
+def _largest_mb(pid: int) -> float:
+    """What the kernel has seen of the program, and not of the process that became it (proc(5), VmHWM)."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")), 0.0)
