@@ -12,10 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from typing import Any
 
 
 class SentBytes(io.FileIO):
@@ -35,7 +32,7 @@ class SentBytes(io.FileIO):
         self._note(memoryview(piece), at)
         return piece
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         at = self.tell()
         count = super().readinto(buffer) or 0
         self._note(memoryview(buffer).cast("B")[:count], at)
