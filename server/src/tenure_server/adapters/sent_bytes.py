@@ -1,10 +1,10 @@
 """A file on its way into S3, with what proves afterwards which bytes arrived.
 
-S3 answers an upload with an entity tag: the MD5 of what it received, or of its parts' MD5s. We compute the same while the
-bytes go out, and their SHA-256. Where both tags agree, the store received just the bytes of that SHA-256, and nothing has
-to be read back. MD5 guards here against accidents on the way, not against anybody: whoever could choose the bytes is the
-publisher, and clients believe the signed SHA-256 alone. Stores whose tags are something else (some encrypt first) give no
-such proof; then the object is read back.
+S3 answers an upload with an entity tag: the MD5 of what it received, or of its parts' MD5s. We compute the same while
+the bytes go out, and their SHA-256. Where both tags agree, the store received just the bytes of that SHA-256, and
+nothing has to be read back. MD5 guards here against accidents on the way, not against anybody: whoever could choose
+the bytes is the publisher, and clients believe the signed SHA-256 alone. Stores whose tags are something else (some
+encrypt first) give no such proof; then the object is read back.
 """
 
 from __future__ import annotations
