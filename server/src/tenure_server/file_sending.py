@@ -179,7 +179,8 @@ class FileSendingProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         cycle = self.cycle
         if cycle is not before and cycle is not None:
-            cycle.send = self._with_files(cycle, cycle.send)  # type: ignore[method-assign, assignment, arg-type]
+            send: Any = cycle.send  # uvicorn's messages are typed dictionaries, Starlette's are mappings
+            cycle.send = self._with_files(cycle, send)  # type: ignore[method-assign, assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
