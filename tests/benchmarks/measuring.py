@@ -97,10 +97,10 @@ def measure(pid: int, port: int, requests: Path, *, seconds: float, once: bool, 
     return Figures(count, cpu / count * 1e6, per_second, found["p50"], found["p99"], found["p999"], resident_mb(pid))
 
 
-def wrk(port: int, requests: Path, *, seconds: float, once: bool) -> dict[str, int]:
+def wrk(port: int, requests: Path, *, seconds: float, once: bool, connections: int = CONNECTIONS) -> dict[str, int]:
     """wrk's own figures."""
     command = [
-        *("taskset", "-c", LOAD_CORE, "wrk", "--threads", "1", "--connections", str(CONNECTIONS)),
+        *("taskset", "-c", LOAD_CORE, "wrk", "--threads", "1", "--connections", str(connections)),
         *("--duration", f"{max(seconds, 1):.0f}s", "--timeout", "20s", "--script", str(_LUA)),
         *(f"http://127.0.0.1:{port}", "--", str(requests), "once" if once else "again"),
     ]
