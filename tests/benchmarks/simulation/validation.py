@@ -1,8 +1,7 @@
 """The simulation held against wrk and a real server on this machine, and what wrk alone cannot tell measured.
 
-What goes in: CPU time per request of the server (and of wrk) with 32 connections, for how long others had
-their core, and one connection's latencies. What has
-to come out: requests per second, median and 99th percentile with every other number of connections.
+What goes in: CPU time of a request at the server and at wrk, how long others had their cores, and one connection's
+latencies. What has to come out: requests per second, median and 99th percentile.
 """
 
 from __future__ import annotations
@@ -32,7 +31,6 @@ from tests.services.ports import free_port
 
 NEVER_SEEN_HERE = "check, licence never seen, SQLite"
 WARM_LOADS, COLD_LOADS = (1, 2, 4, 8, 16, 32, 64), (1, 4, 8, 16, 32)
-GAUGE = 32
 SIMULATED_REQUESTS = 60_000
 _PINNED = ("taskset", "-c", LOAD_CORE, "openssl")
 TOLERANCE = {"per_second": 0.25, "p50": 0.25, "p99": 1.0}
@@ -50,6 +48,7 @@ class Load:
     cpu: float
     client_cpu: float
     waits: float  # seconds for which the server wanted its core and others had it, for each second of its CPU time
+    client_put_off: float  # how often, for a request, others were given the client's core
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +88,19 @@ def validate(made: Dataset, *, rounds: int, seconds: float, requests: int) -> di
         }
 
 
-def simulated(load: Load, gauge: Load, alone: Load, seed: int = 1) -> dict[str, float]:
-    """What the simulation says of so many connections, from the gauge's CPU times and one connection's latencies."""
+def simulated(load: Load, alone: Load, seed: int = 1) -> dict[str, float]:
+    """What the queues make of the load's CPU times and of what others took, with the way there and back and the length
+    of a neighbour's turn from one connection's latencies."""
     chance = random.Random(seed)
-    takes, client = gauge.cpu / 1e6, gauge.client_cpu / 1e6
     pause = max(0.0, (alone.p50 - alone.cpu) / 1e6)
-    kept_waiting = max(1e-9, (alone.p99 - alone.p50) / 1e6)  # by whoever else has the core: one slice of the scheduler
+    turn = max(1e-9, (alone.p99 - alone.p50) / 1e6)
 
-    def held_up(seconds: float) -> Callable[[], float]:
-        often = min(0.5, seconds * load.waits / kept_waiting)
-        return lambda: seconds + (kept_waiting if chance.random() < often else 0.0)
+    def held_up(seconds: float, often: float) -> Callable[[], float]:
+        return lambda: seconds + (turn if chance.random() < often else 0.0)
 
-    answers = closed_loop(load.connections, held_up(takes), held_up(client), pause, SIMULATED_REQUESTS)
+    service = held_up(load.cpu / 1e6, min(0.5, load.cpu / 1e6 * load.waits / turn))
+    client = held_up(load.client_cpu / 1e6, min(0.5, load.client_put_off))
+    answers = closed_loop(load.connections, service, client, pause, SIMULATED_REQUESTS)
     return {
         "per_second": round(answers.per_second, 1),
         "p50": round(answers.percentile(50) * 1e6, 1),
@@ -109,14 +109,13 @@ def simulated(load: Load, gauge: Load, alone: Load, seed: int = 1) -> dict[str, 
 
 
 def _compared(work: str, loads: Sequence[Load]) -> list[Compared]:
-    by_connections = {load.connections: load for load in loads}
-    alone, gauge = by_connections[1], by_connections[GAUGE]
+    alone = next(load for load in loads if load.connections == 1)
     return [
         Compared(
             work,
             load.connections,
             {"per_second": load.per_second, "p50": load.p50, "p99": load.p99},
-            simulated(load, gauge, alone),
+            simulated(load, alone),
         )
         for load in loads
     ]
@@ -156,19 +155,30 @@ def _loads(
 
 
 def _load(pid: int, port: int, asked: Path, connections: int, *, seconds: float, once: bool) -> Load:
-    before, client_before, waited = cpu_seconds(pid), _children_cpu(), _waited(pid)
+    before, (client_before, put_off), waited = cpu_seconds(pid), _children(), _waited(pid)
     said = wrk(port, asked, seconds=seconds, once=once, connections=connections)
-    cpu, client = cpu_seconds(pid) - before, _children_cpu() - client_before
+    client_after, put_off_after = _children()
+    cpu, client = cpu_seconds(pid) - before, client_after - client_before
     waits = (_waited(pid) - waited) / cpu
     took, count = said["microseconds"] / 1e6, said["requests"]
     waits_text = f"p50 {said['p50']} p99 {said['p99']} us, waits {waits:.2f}"
     print(f"  {asked.stem:8} {connections:3} connections {count / took:8.0f}/s {waits_text}", flush=True)
-    return Load(connections, count / took, said["p50"], said["p99"], cpu / count * 1e6, client / count * 1e6, waits)
+    return Load(
+        connections=connections,
+        per_second=count / took,
+        p50=said["p50"],
+        p99=said["p99"],
+        cpu=cpu / count * 1e6,
+        client_cpu=client / count * 1e6,
+        waits=waits,
+        client_put_off=(put_off_after - put_off) / count,
+    )
 
 
-def _children_cpu() -> float:
+def _children() -> tuple[float, int]:
+    """CPU seconds of the programs that were run and have ended, and how often somebody else was given their core."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return used.ru_utime + used.ru_stime, used.ru_nivcsw
 
 
 def _waited(pid: int) -> float:
