@@ -57,13 +57,14 @@ def publish(operator: Operator, version: str, *options: str, days: int) -> None:
 
 
 def offered(key: str, version: str = "0.9") -> Callable[[Worker], str | None]:
-    """What a worker offers to a copy of that version."""
+    """What a worker offers to a copy of that version; None for nothing."""
     path = f"/v1/update-check?product=cad&version={version}&os=linux&arch=x86_64&install_id={INSTALL}"
 
     def ask(worker: Worker) -> str | None:
         answer = worker.ask("GET", path, **license_header(key)).json
         offer = answer.get("offer")
-        return offer["version"] if offer else answer["status"] if "status" in answer else answer["code"]
+        version: str | None = offer["version"] if offer else None
+        return version
 
     return ask
 

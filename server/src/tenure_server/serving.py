@@ -51,8 +51,9 @@ def run_server(
     With several workers this process answers nothing: it looks after them, and does what is done once. ``access_log``:
     a line for each request.
 
-    What was asked before the signal is still answered. Raises ``CannotListen`` and ``WorkerFailed``;
-    ``NotInitialised``, and ``DatabaseUnavailable`` where no snapshot stands in, before the first request.
+    What was asked before the signal is still answered. Raises ``CannotListen`` and ``WorkerFailed``; ``Conflict``
+    (``online_keys_missing``) where the keys here are not those that are published; ``NotInitialised``, and
+    ``DatabaseUnavailable`` where no snapshot stands in, before the first request.
     """
     with until_a_signal(), _listening(host, port) as listener:
         _require_keys(installation)  # before a database is made where nobody wants one
@@ -144,6 +145,7 @@ def _require_root(installation: Installation) -> None:
     with installation.database.reading() as records:
         if not records.signed_files.roots():
             raise NotInitialised("There is no signed metadata yet.", hint="tenure init makes it")
+    installation.require_own_keys()
 
 
 @contextmanager

@@ -145,7 +145,7 @@ class OnlineKeyFiles:
         raise Conflict(
             f"This server does not hold the {name} key that root names.",
             code="online_keys_missing",
-            hint="restore its keys, or give it new ones: tenure trust draft online-keys",
+            hint="restore its keys, copy another machine's, or give it new ones: tenure trust draft online-keys",
         )
 
     def _first(self, name: str) -> Signer:

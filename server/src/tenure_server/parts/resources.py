@@ -29,6 +29,7 @@ from tenure_server.use_cases.ports import Clock, Database, ObjectStore, UploadSt
 from tenure_server.use_cases.ports_mail import Mailer
 from tenure_server.use_cases.seen_licences import SeenLicences
 from tenure_server.use_cases.signers import CertificateSigner, OnlineSigners
+from tenure_server.use_cases.statement_keys import require_own_keys
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.tuf_roles import SNAPSHOT, TIMESTAMP
@@ -150,6 +151,14 @@ class ResourceParts:
             code="online_keys_elsewhere",
             hint="publish with tenure publish --server, change the rest by drafts: tenure trust draft",
         )
+
+    def require_own_keys(self) -> None:
+        """Raises ``Conflict`` (``online_keys_missing``) where the online keys here are not those that the published
+        metadata names: what it signed, nobody could verify."""
+        if not self.signer_is_elsewhere:
+            self.online_signers()
+        with self.database.reading() as records:
+            require_own_keys(records, self.online_keys.statement_kids(), self.signing_clock())
 
     @property
     def local_store(self) -> LocalStore | None:

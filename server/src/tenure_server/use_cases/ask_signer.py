@@ -19,7 +19,8 @@ from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.ports_signer import RequestKind, RequestState
 from tenure_server.use_cases.publish import Published
 from tenure_server.use_cases.publish_signed import PublishSigned, SignedRelease
-from tenure_server.use_cases.submit_draft import SubmitDraft, Submitted, licence_keys_in
+from tenure_server.use_cases.statement_keys import licence_keys_in
+from tenure_server.use_cases.submit_draft import SubmitDraft, Submitted
 from tenure_signing.draft_files import Draft, to_json
 from tenure_signing.errors import PublishingError
 from tenure_signing.tuf_repository import Repository

@@ -35,6 +35,7 @@ from tenure_server.use_cases.feed_tokens import FeedTokens
 from tenure_server.use_cases.identifiers import new_licence_id
 from tenure_server.use_cases.ports import Records
 from tenure_server.use_cases.signers import LicenceKeyClaims, LicenceKeySigner
+from tenure_server.use_cases.statement_keys import require_published
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.entitlement import LicenceStatus, SupportPeriod
 from tenure_signing.licence_key import display_hint, licence_key_digest
@@ -273,6 +274,7 @@ class Selling:
         licence_id = new_licence_id()
         claims = LicenceKeyClaims(licence_id, sale.product, sale.edition, purchased_on, seats, now)
         signer = self.key_signer
+        require_published(records, signer.key_id, now)
         key = signer.sign(claims)
         licence = Licence(
             licence_id=licence_id,

@@ -16,6 +16,7 @@ from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.promote import require_promotable
 from tenure_server.use_cases.publication import locked_repository, publish_roles
 from tenure_server.use_cases.signers import OnlineSigners
+from tenure_server.use_cases.statement_keys import licence_keys_in
 from tenure_signing.draft_files import Draft
 from tenure_signing.draft_signatures import outdated_roles
 from tenure_signing.entitlement import ServicePacks
@@ -219,12 +220,6 @@ def _require_trusted_files(draft: Draft) -> None:
     for path, target in draft.after.targets().targets.items():
         if before.get(path) != target and path not in draft.trusted_targets:
             raise Conflict(f"The draft lists {path}, and does not hold it.", code="trusted_file_missing")
-
-
-def licence_keys_in(records: Records) -> KeySet:
-    """The published public keys of licence keys and certificates."""
-    data = records.signed_files.trusted_target(LICENCE_KEYS_PATH)
-    return KeySet.from_json(data) if data is not None else KeySet()
 
 
 def _details(draft: Draft) -> dict[str, object]:

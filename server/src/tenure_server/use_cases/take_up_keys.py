@@ -8,7 +8,8 @@ from typing import Protocol
 
 from tenure_server.use_cases.catalogue import read_repository
 from tenure_server.use_cases.ports import Database
-from tenure_server.use_cases.submit_draft import OnlineKeyRing, licence_keys_in
+from tenure_server.use_cases.statement_keys import licence_keys_in
+from tenure_server.use_cases.submit_draft import OnlineKeyRing
 
 _log = logging.getLogger(__name__)
 
