@@ -37,6 +37,7 @@ AT_LEAST = {BALROG: 30.0, ELECTRON: 100.0}
 
 WARM_REQUESTS, COLD_REQUESTS = 20_000, 6_000
 FIRST_ANSWER_SECONDS = 60.0
+FEWEST = 30  # requests of a run: CPU time is counted in hundredths of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Run:
         before = cpu()
         said = wrk(port, requests, seconds=60 if once else self.seconds, once=once)
         used = cpu() - before
-        if said["broken"] or said["refused"] or said["requests"] < 100:
+        if said["broken"] or said["refused"] or said["requests"] < FEWEST:
             raise BrokenMeasurement(f"{name}: {said}")
         rate = said["requests"] / (said["microseconds"] / 1e6)
         self.found.setdefault(name, []).append((used / said["requests"] * 1e6, rate))
