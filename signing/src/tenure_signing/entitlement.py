@@ -126,7 +126,7 @@ class Entitlement:
     updates: UpdateRules = UpdateRules()  # plays no part in coverage
 
     def __post_init__(self) -> None:
-        if any(
+        if len(self.periods) > 1 and any(
             later.starts_on <= earlier.ends_on for earlier, later in zip(self.periods, self.periods[1:], strict=False)
         ):
             raise ValueError("support periods are in order and do not overlap")

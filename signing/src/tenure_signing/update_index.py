@@ -73,7 +73,7 @@ class _Shelf:
     """What a machine on a channel could be offered in one edition, rollouts aside."""
 
     whole: int  # rolled out to everyone
-    partial: tuple[_Partial, ...]  # rolled out to a share
+    partial: tuple[_Partial, ...]  # rolled out to a share, the highest first
     installable: int  # these and the halted ones
 
 
@@ -159,9 +159,10 @@ class UpdateIndex:
         if not self._is_regular or entitlement.product != self.product.product:
             return choose_update(entitlement, self._product_at(now), copy)
         shelf = self._shelf(entitlement, copy)
-        reachable = self._reachable(shelf, entitlement, copy, now)
         pin = entitlement.updates.pin
-        eligible = reachable
+        cover = self._cover(entitlement) if entitlement.status is LicenceStatus.ACTIVE else None
+        deciding = cover.covered if cover is not None and pin is None else self._all
+        eligible = reachable = self._reachable(shelf, entitlement, copy, now, deciding)
         if pin is not None:
             line, up_to_line = self._pinned(pin)
             if line & shelf.installable:
@@ -169,9 +170,8 @@ class UpdateIndex:
             else:
                 pin = None
         place = self._place(copy.version)
-        if entitlement.status is not LicenceStatus.ACTIVE:
+        if cover is None:
             return self._refused(entitlement.status, reachable, eligible, place, pin)
-        cover = self._cover(entitlement)
         newer = eligible & place.above
         path = self._path(newer & cover.covered, copy.version)
         offered = path[0] if path else None
@@ -249,12 +249,22 @@ class UpdateIndex:
 
     # Eligible releases
 
-    def _reachable(self, shelf: _Shelf, entitlement: Entitlement, copy: InstalledCopy, now: datetime) -> int:
+    def _reachable(
+        self, shelf: _Shelf, entitlement: Entitlement, copy: InstalledCopy, now: datetime, deciding: int
+    ) -> int:
+        """What reaches the copy. A release that is not among the ``deciding`` ones is left out where a higher such one
+        reaches the copy: only the highest of those is ever told."""
         found = shelf.whole
+        if not shelf.partial:
+            return found
+        told = found & ~deciding
         turn = copy.turn if copy.turn is not None else entitlement.updates.turn
         for partial in shelf.partial:
-            if copy.is_manual or partial.reaches(copy.install_id, turn, now):
-                found |= partial.bit
+            bit = partial.bit
+            if (bit & deciding or bit > told) and (copy.is_manual or partial.reaches(copy.install_id, turn, now)):
+                found |= bit
+                if not bit & deciding:
+                    told |= bit
         return found
 
     def _shelf(self, entitlement: Entitlement, copy: InstalledCopy) -> _Shelf:
@@ -280,7 +290,7 @@ class UpdateIndex:
         reached = installable & ~self._halted
         return _Shelf(
             whole=reached & ~self._partial,
-            partial=tuple(self._partly(place) for place in _places(reached & self._partial)),
+            partial=tuple(self._partly(place) for place in _places(reached & self._partial))[::-1],
             installable=installable,
         )
 

@@ -20,10 +20,11 @@ from tenure_server.app import create_app
 from tenure_server.domain.licence_facts import LicenceFacts
 from tenure_server.domain.products import LapsePolicy, Product
 from tenure_server.http import wire
-from tenure_server.http.answer_pieces import SPELLED, support_pieces
+from tenure_server.http.answer_pieces import SPELLED
 from tenure_server.http.fast_query import PlainQueries
 from tenure_server.http.fast_update_check import FastUpdateCheck
 from tenure_server.http.kept_answers import VendorDay
+from tenure_server.http.support_pieces import SupportPieces
 from tenure_server.use_cases.support_summary import renewal_offer, support_summary
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.entitlement import LicenceStatus, SupportPeriod, UpdateRules
@@ -247,7 +248,7 @@ def test_support_and_renewal_are_spelled_as_the_types_spell_them(
     policy = VendorPolicy(UTC, "MYR", url)
     support = wire.Support.of(support_summary(licence, today)).model_dump_json()
     renewal = wire.Renewal.of(renewal_offer(licence, product, policy, today)).model_dump_json()
-    assert support_pieces(licence, product, policy, today).decode() == f'"support":{support},"renewal":{renewal}'
+    assert SupportPieces(product, policy, today).of(licence).decode() == f'"support":{support},"renewal":{renewal}'
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kuala_Lumpur", "America/Havana", "Pacific/Apia", "Asia/Kathmandu"])

@@ -8,6 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from tenure_signing.releases import Money
 
+_WHOLE = Decimal(1)
+
 
 @dataclass(frozen=True, slots=True)
 class SmpPrices:
@@ -36,5 +38,10 @@ def total(amounts: Iterable[Money], currency: str) -> Money:
 
 def smp_price(total_purchase_price: Money, years: int, prices: SmpPrices) -> Money:
     """The price of a whole term of one or two years."""
-    exact = Decimal(total_purchase_price.minor_units) * prices.percent_for_term(years) / 100
-    return Money(int(exact.quantize(Decimal(1), ROUND_HALF_UP)), total_purchase_price.currency)
+    return Money(smp_price_units(total_purchase_price.minor_units, years, prices), total_purchase_price.currency)
+
+
+def smp_price_units(total_purchase_price: int, years: int, prices: SmpPrices) -> int:
+    """The same in minor units of its currency."""
+    exact = Decimal(total_purchase_price) * prices.percent_for_term(years) / 100
+    return int(exact.quantize(_WHOLE, ROUND_HALF_UP))

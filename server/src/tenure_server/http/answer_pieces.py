@@ -1,25 +1,17 @@
 """The body of an update check, put together from pieces that are rendered once.
 
 What every licence is told of a release is rendered by the types of ``wire`` when it is first needed; what is the
-licence's own is spelled here. A test holds the result equal, byte for byte, to what ``wire`` renders.
+licence's own comes from ``support_pieces``. A test holds the result equal, byte for byte, to what ``wire`` renders.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
-from functools import lru_cache
 
-from tenure_server.domain.licence_facts import SupportedLicence
-from tenure_server.domain.products import Product
-from tenure_server.domain.smp import RenewalWindow
 from tenure_server.http import wire
 from tenure_server.use_cases.catalogue import PublishedProduct
 from tenure_server.use_cases.licence_cache import RecentlyUsed
-from tenure_server.use_cases.support_summary import RenewalOffer, SupportSummary, renewal_offer, support_summary
-from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.coverage import Covered
-from tenure_signing.entitlement import SupportPeriod
 from tenure_signing.languages import Language
 from tenure_signing.names import EditionName, Platform
 from tenure_signing.releases import Release
@@ -56,7 +48,7 @@ class AnswerPieces:
         own: bytes,
         languages: Sequence[Language] = (),
     ) -> bytes:
-        """``version`` is the installed one in its normal spelling, ``own`` what ``support_pieces`` gave,
+        """``version`` is the installed one in its normal spelling, ``own`` what ``SupportPieces`` gave,
         ``languages`` those wanted for the notes."""
         installed = choice.installed
         pinned = "null" if choice.pin is None else f'"{choice.pin}"'
@@ -135,60 +127,3 @@ def newest_answer(newest: Newest) -> wire.Newest:
         reason=newest.coverage.reason,
         price=wire.price_of(newest.coverage),
     )
-
-
-def support_pieces(licence: SupportedLicence, product: Product, policy: VendorPolicy, today: date) -> bytes:
-    """``"support":…,"renewal":…`` of the licence on that day."""
-    support = support_summary(licence, today)
-    renewal = renewal_offer(licence, product, policy, today)
-    return f'"support":{_support(support)},"renewal":{_renewal(renewal)}'.encode()
-
-
-def _support(summary: SupportSummary) -> str:
-    periods = ",".join(f'{{"starts_on":"{p.starts_on}","ends_on":"{p.ends_on}"}}' for p in summary.periods)
-    return (
-        f'{{"supported_today":{_boolean(summary.is_supported_today)},"last_covered_day":{_day(summary.last_covered_day)},'
-        f'"days_left":{summary.days_left},"periods":[{periods}]}}'
-    )
-
-
-def _renewal(offer: RenewalOffer) -> str:
-    options = ",".join(
-        f'{_term(one.years, one.period)}{{"minor_units":{one.price.minor_units},"currency":"{one.price.currency}"}}}}'
-        for one in offer.options
-    )
-    return f'{_window(offer.window)},"options":[{options}],"url":{_text(offer.url)}}}'
-
-
-@lru_cache(maxsize=4_096)
-def _window(window: RenewalWindow) -> str:
-    return (
-        f'{{"can_be_ordered":{_boolean(window.can_be_ordered)},"state":"{window.ordering.value}",'
-        f'"last_call":{_boolean(window.is_last_call)},"opens_on":{_day(window.opens_on)},'
-        f'"closes_on":{_day(window.closes_on)}'
-    )
-
-
-@lru_cache(maxsize=4_096)
-def _term(years: int, period: SupportPeriod) -> str:
-    return f'{{"years":{years},"starts_on":"{period.starts_on}","ends_on":"{period.ends_on}","price":'
-
-
-def _boolean(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _day(day: date | None) -> str:
-    return "null" if day is None else f'"{day}"'
-
-
-def _text(text: str) -> str:
-    """JSON of a text that comes from settings, in the spelling of ``wire``."""
-    found = _TEXTS.get(text)
-    if found is None:
-        found = wire.Fault(where=text, problem="").model_dump_json()[len('{"where":') : -len(',"problem":""}')]
-        _TEXTS.put(text, found)
-    return found
-
-
-_TEXTS: RecentlyUsed[str, str] = RecentlyUsed(64)

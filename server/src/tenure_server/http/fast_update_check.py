@@ -13,24 +13,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tenure_server.domain.products import Product
 from tenure_server.errors import TenureError
-from tenure_server.http.answer_pieces import AnswerPieces, support_pieces
+from tenure_server.http.answer_pieces import AnswerPieces
 from tenure_server.http.fast_query import MAX_QUERY_BYTES, PlainQueries
 from tenure_server.http.fast_request import Identified, PlainHead, plain_head, refusal
 from tenure_server.http.kept_answers import KeptAnswer, KeptAnswers, VendorDay, kept_answer
+from tenure_server.http.support_pieces import SupportPieces
 from tenure_server.http.update_check import CACHING, VARY
 from tenure_server.http.whole_answers import WholeAnswer, header_lines
 from tenure_server.use_cases.catalogue import Catalogue
 from tenure_server.use_cases.check_for_update import CheckForUpdate
 from tenure_server.use_cases.identify_licence import IdentifyLicence
-from tenure_server.use_cases.licence_cache import KnownLicence, RecentlyUsed
+from tenure_server.use_cases.licence_cache import KnownLicence
 from tenure_signing.errors import InvalidName
 from tenure_signing.licence_key import licence_key_digest
 
 MAX_ANSWERS = 16_384
 """Whole answers with their headers: those that are asked for again soonest."""
-
-MAX_OWN_PIECES = 32_768
-"""What is told of a licence's support and renewal."""
 
 _CACHING = header_lines((b"cache-control", CACHING.encode()), (b"vary", VARY.encode()))
 
@@ -53,7 +51,7 @@ class FastUpdateCheck:
         self._public_url = public_url
         self._queries = PlainQueries()
         self._pieces: dict[str, AnswerPieces] = {}
-        self._own: RecentlyUsed[str, tuple[KnownLicence, Product, date, bytes]] = RecentlyUsed(MAX_OWN_PIECES)
+        self._support: dict[str, SupportPieces] = {}
         self._answers: KeptAnswers[_Question] = KeptAnswers(MAX_ANSWERS, self._today)
 
     def at_once(self, scope: Scope) -> WholeAnswer | None:
@@ -100,7 +98,7 @@ class FastUpdateCheck:
         return kept.for_tags(head.if_none_match) if kept is not None else None
 
     def _decided(self, known: KnownLicence, question: _Question, catalogue: Catalogue) -> KeptAnswer | None:
-        digest, query, accept_language = question
+        _, query, accept_language = question
         asked = self._queries.read(query, accept_language)
         if asked is None:
             return None
@@ -117,16 +115,14 @@ class FastUpdateCheck:
             choice = index.choose(known.entitlement(published.product.service_packs), asked.copy, now)
         except InvalidName:
             return None
-        own = self._own_piece(known, digest, published.product, today)
+        own = self._support_on(published.product, today).of(facts)
         body = pieces.body(choice, facts.edition, asked.copy, asked.version, own, asked.languages)
         answer = kept_answer(known, index, body, _CACHING)
         self._answers.put(question, answer)
         return answer
 
-    def _own_piece(self, known: KnownLicence, digest: str, product: Product, today: date) -> bytes:
-        kept = self._own.get(digest)
-        if kept is not None and kept[0] is known and kept[1] is product and kept[2] == today:
-            return kept[3]
-        own = support_pieces(known.facts, product, self._policy, today)
-        self._own.put(digest, (known, product, today, own))
-        return own
+    def _support_on(self, product: Product, today: date) -> SupportPieces:
+        pieces = self._support.get(product.name)
+        if pieces is None or pieces.product is not product or pieces.today != today:
+            pieces = self._support[product.name] = SupportPieces(product, self._policy, today)
+        return pieces

@@ -54,7 +54,7 @@ def support_summary(licence: SupportedLicence, today: date) -> SupportSummary:
 
 def renewal_offer(licence: SupportedLicence, product: Product, policy: VendorPolicy, today: date) -> RenewalOffer:
     """What can be ordered, from when until when, and at what price; before the window opens, the next renewal."""
-    window, terms = _window_and_terms(licence.last_paid_day, product.lapse_policy, today, policy.renewal_rules)
+    window, terms = window_and_terms(licence.last_paid_day, product.lapse_policy, today, policy.renewal_rules)
     price_base = licence.total_purchase_price
     options: tuple[RenewalOption, ...] = ()
     if price_base is not None:
@@ -65,7 +65,7 @@ def renewal_offer(licence: SupportedLicence, product: Product, policy: VendorPol
 
 
 @lru_cache(maxsize=4_096)
-def _window_and_terms(
+def window_and_terms(
     last_paid_day: date | None, lapse_policy: LapsePolicy, today: date, rules: RenewalRules
 ) -> tuple[RenewalWindow, tuple[tuple[int, SupportPeriod], ...]]:
     """What all licences have in common whose support ends on the same day: the window and the terms on offer."""

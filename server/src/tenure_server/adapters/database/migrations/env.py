@@ -8,6 +8,7 @@ from tenure_server.adapters.database import (  # their tables are part of the me
     release_draft_tables,  # noqa: F401
     reminder_tables,  # noqa: F401
     signer_tables,  # noqa: F401
+    tables_facts,  # noqa: F401
     tables_seats,  # noqa: F401
     tables_support,  # noqa: F401
     webhook_tables,  # noqa: F401
