@@ -54,7 +54,7 @@ def run_server(
     What was asked before the signal is still answered. Raises ``CannotListen`` and ``WorkerFailed``;
     ``NotInitialised``, and ``DatabaseUnavailable`` where no snapshot stands in, before the first request.
     """
-    with until_a_signal(), _listening(host, port) as listener:
+    with until_a_signal(), listening(host, port) as listener:
         _require_keys(installation)  # before a database is made where nobody wants one
         logging.config.dictConfig(logging_config(access=access_log))
         settings = replace(installation.settings, host=host, port=listener.getsockname()[1])
@@ -167,7 +167,7 @@ def _metrics_listener(settings: Settings, metrics: ServerMetrics) -> Iterator[No
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
