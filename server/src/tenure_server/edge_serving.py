@@ -6,21 +6,20 @@ import logging.config
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-
-import uvicorn
 
 from tenure_server.adapters.database.snapshot_only import SnapshotOnly
 from tenure_server.adapters.sodium import by_sodium
 from tenure_server.http.access_log import logging_config
 from tenure_server.http.edge_routes import EdgeParts, edge_application
 from tenure_server.http.fast_routes import FastApplication
+from tenure_server.http.load_shedding import LoadShedding
 from tenure_server.http.request_counts import RequestCounts
 from tenure_server.parts.resources import utc_now, vendor_policy
 from tenure_server.periodic import PeriodicTask, running
-from tenure_server.serving import listening, until_a_signal
+from tenure_server.serving import answer_on, listening, until_a_signal
 from tenure_server.settings import Settings
-from tenure_server.short_way import short_way
 from tenure_server.use_cases.catalogue import CatalogueSource
 from tenure_server.use_cases.check_for_update import CheckForUpdate
 from tenure_server.use_cases.identify_licence import IdentifyLicence
@@ -39,7 +38,7 @@ class EdgeServer:
     clock: Clock = utc_now
 
     def application(self) -> FastApplication:
-        catalogue = CatalogueSource(self.database)
+        catalogue, counts = CatalogueSource(self.database), RequestCounts()
         check = CheckForUpdate(catalogue, self.clock, vendor_policy(self.settings), None, lambda: self.database.as_of)
         return edge_application(
             EdgeParts(
@@ -51,7 +50,8 @@ class EdgeServer:
                 check_for_update=check,
                 public_url=self.settings.public_url,
                 metadata_is_public=self.settings.metadata_access == "public",
-                request_counts=RequestCounts(),
+                request_counts=counts,
+                load=LoadShedding(self.settings.longest_wait_milliseconds / 1000, counts),
             )
         )
 
@@ -63,7 +63,7 @@ def run_edge(
     host: str,
     port: int,
     access_log: bool,
-    announce: Callable[[str, SnapshotOnly], None],
+    announce: Callable[[str, datetime], None],
 ) -> None:
     """Serve until a signal ends it. Raises ``CannotListen`` and ``DatabaseUnavailable``."""
     with until_a_signal(), listening(host, port) as listener:
@@ -71,15 +71,7 @@ def run_edge(
         settings = replace(settings, host=host, port=listener.getsockname()[1])
         with closing(SnapshotOnly(snapshot)) as database:
             app = EdgeServer(settings, database).application()
-            config = uvicorn.Config(
-                app,
-                http=short_way(app),
-                log_config=logging_config(access=access_log),
-                access_log=access_log,
-                server_header=False,
-                timeout_graceful_shutdown=10,
-            )
             look = PeriodicTask("look for a newer snapshot", LOOK_SECONDS, database.look)
             with running((look,)):
-                announce(f"http://{host}:{settings.port}", database)
-                uvicorn.Server(config).run(sockets=[listener])
+                announce(f"http://{host}:{settings.port}", database.as_of)
+                answer_on(listener, app, access_log=access_log)

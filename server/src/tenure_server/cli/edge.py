@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tenure_server.adapters.database.snapshot_only import SnapshotOnly
 from tenure_server.cli.context import AsJson, context_of
 from tenure_server.cli.output import print_json, print_line, say
-from tenure_server.edge_serving import run_edge
 
 
 def register(app: typer.Typer) -> None:
@@ -50,10 +49,12 @@ def edge(
 
     It has no database and no private key: licences in the snapshot are known, others by their SMP certificates.
     """
+    from tenure_server.edge_serving import run_edge  # here: few commands need a web server
+
     settings = context_of(ctx).installation.settings
 
-    def announce(url: str, database: SnapshotOnly) -> None:
-        say(f"Tenure answers update checks on {url}, as of {database.as_of:%Y-%m-%dT%H:%M:%SZ}. Control-C stops it.")
+    def announce(url: str, as_of: datetime) -> None:
+        say(f"Tenure answers update checks on {url}, as of {as_of:%Y-%m-%dT%H:%M:%SZ}. Control-C stops it.")
 
     run_edge(
         settings,

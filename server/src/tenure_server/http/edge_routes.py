@@ -20,6 +20,7 @@ from tenure_server.http.endpoint import Endpoint
 from tenure_server.http.fast_metadata import FastMetadata
 from tenure_server.http.fast_routes import FastApplication, FastRoute, FastRoutes
 from tenure_server.http.fast_update_check import FastUpdateCheck
+from tenure_server.http.load_shedding import LoadShedding
 from tenure_server.http.parameters import NoParameters
 from tenure_server.http.problems import EXCEPTION_HANDLERS, Answerable
 from tenure_server.http.reading import read
@@ -47,6 +48,7 @@ class EdgeParts:
     public_url: str
     metadata_is_public: bool
     request_counts: RequestCounts
+    load: LoadShedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def edge_application(parts: EdgeParts) -> FastApplication:
 
     app = FastApplication(
         counts=parts.request_counts,
+        load=parts.load,
         fast=fast,
         prepare=check.catalogue.current,
         as_of=lambda: parts.database.as_of,
