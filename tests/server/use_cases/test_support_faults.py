@@ -91,6 +91,21 @@ def test_a_call_that_is_repeated_at_once_opens_one_request(sql_desk: Desk) -> No
     assert opened(sql_desk).number == "R-1002"
 
 
+def test_whoever_is_anonymised_while_a_request_is_opened_leaves_no_words_behind(sql_desk: Desk) -> None:
+    licence = sql_desk.sold(TODAY)
+    new = replace(CALL, licence_id=licence.licence_id)
+    installation = sql_desk.world.installation
+    at_once(
+        lambda: installation.open_request(new, who=WHO),
+        lambda: installation.anonymise_customer(licence.customer_id, reason="asked", who=WHO),
+    )
+    with sql_desk.world.database.reading() as records:
+        requests = records.support_requests.of_customer(licence.customer_id)
+        threads = [records.support_messages.of_request(one.request_id) for one in requests]
+    assert CALL.body not in repr(threads)
+    assert CALL.subject not in repr(requests)
+
+
 def state_of(desk: Desk, licence: Licence) -> object:
     """All that a step on a request writes: requests, threads, mail, audit trail and events."""
     with desk.world.database.reading() as records:

@@ -19,25 +19,52 @@ _KINDS = {MessageKind.CUSTOMER: "customer", MessageKind.REPLY: "reply", MessageK
 
 
 def print_queue(lines: Sequence[QueueLine], zone: tzinfo) -> None:
+    """Short words, so that a line fits a terminal."""
     rows = [
         (
             line.request.number,
             due_text(line.request, line.is_overdue, zone),
             priority_text(line.request),
             line.customer.name,
-            smp_text(line.glance.smp) if line.glance is not None else "no licence",
-            versions_text(line.request.installed_version, line.glance),
-            line.request.category,
-            line.request.status,
-            line.request.assignee or "",
-            line.request.subject,
+            _short_smp(line.glance.smp) if line.glance is not None else "no licence",
+            line.request.installed_version or "?",
+            _short_newest(line.glance) if line.glance is not None else "",
+            _status_text(line.request),
+            f"{_spaced(line.request.category)}: {line.request.subject}",
         )
         for line in lines
     ]
     columns = (
-        "REQUEST", "DUE", "PRIORITY", "CUSTOMER", "SMP", "VERSION", "CATEGORY", "STATUS", "ASSIGNEE", "SUBJECT",
+        "REQUEST", "DUE", "PRIORITY", "CUSTOMER", "SMP", "HAS", "COVERED (NEWEST)", "STATUS", "ABOUT",
     )  # fmt: skip
     print_table(columns, rows, nothing="No request waits: the queue is empty.")
+
+
+def _short_smp(smp: SmpStanding) -> str:
+    match smp.state:
+        case SmpState.IN_SMP:
+            return f"{smp.plan_years}y until {smp.day}"
+        case SmpState.LAPSED:
+            return f"LAPSED {smp.day}"
+        case SmpState.BEGINS_LATER:
+            return f"{smp.plan_years}y from {smp.day}"
+        case SmpState.NEVER:
+            return "never"
+
+
+def _short_newest(glance: LicenceGlance) -> str:
+    if glance.newest is None:
+        return "-"
+    covered = str(glance.newest_covered or "none")
+    return covered if glance.newest_covered == glance.newest else f"{covered} ({glance.newest})"
+
+
+def _status_text(request: SupportRequest) -> str:
+    return _spaced(request.status) + (f", {request.assignee}" if request.assignee is not None else "")
+
+
+def _spaced(word: str) -> str:
+    return word.replace("_", " ")
 
 
 def print_request(shown: ShownRequest, zone: tzinfo) -> None:
@@ -45,10 +72,10 @@ def print_request(shown: ShownRequest, zone: tzinfo) -> None:
     facts: dict[str, object | None] = {
         "request": request.number,
         "subject": request.subject,
-        "status": f"{request.status}, revision {request.revision}",
+        "status": f"{_spaced(request.status)}, revision {request.revision}",
         "due": due_text(request, line.is_overdue, zone),
         "priority": priority_text(request),
-        "category": request.category,
+        "category": _spaced(request.category),
         "customer": f"{line.customer.name} ({request.customer_id})",
         "contact": contact_text(request.contact),
         "terms": terms_text(request.terms) + f"; taken on {request.opened_on}",
@@ -89,7 +116,7 @@ def print_callers(callers: Sequence[Caller], zone: tzinfo) -> None:
 
 def _request_text(request: SupportRequest, zone: tzinfo) -> str:
     due = f", due {moment(request.due_at, zone)}" if request.due_at is not None else ""
-    return f"{request.number}  {request.status}, {priority_text(request)}{due}: {request.subject}"
+    return f"{request.number}  {_spaced(request.status)}, {priority_text(request)}{due}: {request.subject}"
 
 
 def _glance_facts(installed: str | None, glance: LicenceGlance) -> dict[str, object | None]:
@@ -140,7 +167,7 @@ def due_text(request: SupportRequest, is_overdue: bool, zone: tzinfo) -> str:
 
 
 def priority_text(request: SupportRequest) -> str:
-    return f"{request.priority}{', incident' if request.is_priority_incident else ''}"
+    return f"{request.priority}{' incident' if request.is_priority_incident else ''}"
 
 
 def terms_text(terms: SupportTerms) -> str:

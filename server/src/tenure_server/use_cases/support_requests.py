@@ -34,7 +34,7 @@ from tenure_server.domain.support_terms import WITHOUT_LICENCE, ResponseRules, S
 from tenure_server.errors import Conflict, InvalidRequest, NotFound
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.change_licence import licence_of
-from tenure_server.use_cases.customers import living_customer
+from tenure_server.use_cases.customers import customer_of, living_customer
 from tenure_server.use_cases.events import announce
 from tenure_server.use_cases.identifiers import new_message_id, new_request_id
 from tenure_server.use_cases.once import Once, claimed, settle
@@ -120,7 +120,7 @@ class OpenRequest:
             return terms_of(records, licence, today, self.policy.response_rules)
 
     def _request(self, records: Records, new: NewRequest, now: datetime) -> SupportRequest:
-        customer, licence = _whose(records, new.customer_id, new.licence_id)
+        customer, licence = _whose(records, new.customer_id, new.licence_id, is_new=True)
         contact = new.contact or RequestContact(customer.name, customer.email)
         _refuse(contact.faults())
         today = self.policy.day_of(now)
@@ -262,7 +262,10 @@ class ReopenRequest:
             before = request_of(records, request_id, locked=True)
             if not before.is_over:
                 return before
-            living_customer(records, before.customer_id)
+            if customer_of(records, before.customer_id).anonymised_at is not None:
+                raise Conflict(
+                    "This customer was anonymised.", code="customer_anonymised", hint="there is nobody to answer"
+                )
             reopened = kept(records, before.heard(now).reckoned(self.policy.response_rules), now)
             told(records, now, who, EventType.REQUEST_REOPENED, reopened, before=before.status)
         return reopened
@@ -338,7 +341,11 @@ def require_revision(request: SupportRequest, revision: int | None) -> None:
         )
 
 
-def _whose(records: Records, customer_id: str | None, licence_id: str | None) -> tuple[Customer, Licence | None]:
+def _whose(
+    records: Records, customer_id: str | None, licence_id: str | None, *, is_new: bool = False
+) -> tuple[Customer, Licence | None]:
+    """``is_new``: the customer is held, so that whoever anonymises or merges it meanwhile waits and then finds the new
+    request. Whoever changes a request holds that already, and must not wait for who waits for it."""
     licence = licence_of(records, licence_id) if licence_id is not None else None
     if customer_id is None:
         if licence is None:
@@ -348,7 +355,7 @@ def _whose(records: Records, customer_id: str | None, licence_id: str | None) ->
                 hint="tenure support caller finds both by name, e-mail, order number or a few characters of the key",
             )
         customer_id = licence.customer_id
-    customer = living_customer(records, customer_id)
+    customer = living_customer(records, customer_id) if is_new else customer_of(records, customer_id)
     if licence is not None and licence.customer_id != customer_id:
         raise Conflict("This licence is another customer's.", code="another_customers_licence")
     return customer, licence
