@@ -85,7 +85,7 @@ def main() -> int:
     made = dataset(options.cache, catalogue, options.licences)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tenure-bench-")))
-        _write_answer(made)
+        write_answer(made)
         needs_copy = any(one.on_postgres for one in contenders)
         url = stack.enter_context(running_copy(made)) if needs_copy else None
         if needs_copy and url is None:
@@ -113,7 +113,7 @@ def catalogue_folder() -> Path:
     return Path(os.environ.get("TENURE_TEST_CATALOGUES") or CHECKOUT.parent / "shared" / "catalogs")
 
 
-def _write_answer(made: Dataset) -> None:
+def write_answer(made: Dataset) -> None:
     """One of Tenure's own answers: what the other servers answer with."""
     path = made.data_dir / ANSWER_FILE
     if not path.exists():

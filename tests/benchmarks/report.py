@@ -59,7 +59,7 @@ def results_of(
     yardstick = [figures.cpu_us for figures in found.get(YARDSTICK, [])]
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": _machine(),
+        "machine": machine(),
         "licences": made.licences,
         "rounds": options.rounds,
         "seconds": options.seconds,
@@ -90,7 +90,7 @@ def _result(contender: Contender, rounds: list[Figures], yardstick: list[float])
     )
 
 
-def _machine() -> dict[str, str]:
+def machine() -> dict[str, str]:
     models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     nginx = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False).stderr.strip()
     return {

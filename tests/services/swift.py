@@ -64,11 +64,17 @@ class S3Server:
         return name
 
 
+def swift_scripts() -> Path | None:
+    """The folder of the scripts, if there is one."""
+    scripts = Path(os.environ.get("TENURE_TEST_SWIFT_SCRIPTS") or _CHECKOUT.parent / "shared" / "s3-swift")
+    return scripts if (scripts / "start.sh").is_file() else None
+
+
 @contextmanager
 def running_swift() -> Iterator[S3Server]:
     """Install Swift when that was not done yet, run it on free ports, and end it however the tests went."""
-    scripts = Path(os.environ.get("TENURE_TEST_SWIFT_SCRIPTS") or _CHECKOUT.parent / "shared" / "s3-swift")
-    if not (scripts / "start.sh").is_file():
+    scripts = swift_scripts()
+    if scripts is None:
         leave_out("Swift", "no scripts to start it")
     environment = _CHECKOUT / ".venv-swift"
     _install(scripts, environment)

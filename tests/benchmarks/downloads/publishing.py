@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.benchmarks.downloads.costs import Cost, cost_of
 from tests.benchmarks.downloads.shop import MACHINE, new_operator
 from tests.server.cli.at_the_terminal import PROGRAM, Operator
-from tests.services.swift import S3Server, running_swift
+from tests.services.swift import S3Server, running_swift, swift_scripts
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,6 @@ class Publishing:
             directory=self.directory,
         )
 
-    def back_by_aws(self, name: str) -> Cost:
-        """``aws s3 cp`` the other way: what reading back costs it."""
-        command = ["aws", "--endpoint-url", self.s3.endpoint_url, "s3", "cp", "--only-show-errors", self._url(name)]
-        return cost_of(
-            [*command, str(self.directory / "back")], environment=self._credentials(), directory=self.directory
-        )
-
     def _url(self, name: str) -> str:
         return f"s3://{self.bucket}/{name}"
 
@@ -90,3 +83,7 @@ def aws_is_here() -> bool:
     return (
         program is not None and subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
     )
+
+
+def swift_is_here() -> bool:
+    return swift_scripts() is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -24,7 +25,7 @@ print(time.monotonic() - began)
 """
 
 
-def by_sdk(served: Served, root: Path, length: int, directory: Path) -> tuple[Cost, Path]:
+def by_sdk(served: Served, root: Path, length: int, directory: Path) -> Cost:
     """A fresh installed copy: trusted metadata, the download, its hash, the disk. Everything counts but the start of
     Python."""
     folder, state = directory / "sdk", directory / "state"
@@ -32,7 +33,9 @@ def by_sdk(served: Served, root: Path, length: int, directory: Path) -> tuple[Co
     cost = cost_of([sys.executable, "-c", _COPY, *arguments], directory=directory)
     (file,) = (path for path in folder.iterdir() if not path.name.startswith("."))
     _require_length(file, length)
-    return cost, file
+    shutil.rmtree(folder)
+    shutil.rmtree(state)
+    return cost
 
 
 def by_curl(served: Served, length: int, directory: Path) -> Cost:

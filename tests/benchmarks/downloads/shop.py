@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import urllib3
@@ -37,13 +37,13 @@ def new_operator(directory: Path, settings: dict[str, str] | None = None) -> Ope
     return operator
 
 
-def publish(operator: Operator, file: Path, version: str = VERSION) -> None:
-    operator.did("publish", file, "--product", "cad", "--version", version, "--platform", MACHINE)
+def publish(operator: Operator, file: Path) -> None:
+    operator.did("publish", file, "--product", "cad", "--version", VERSION, "--platform", MACHINE)
 
 
 def sell(operator: Operator) -> str:
     """The key of a licence that covers what was published today."""
-    purchased_on = date.today() + timedelta(days=0)
+    purchased_on = date.today()
     order = ("--product", "cad", "--edition", "pro", "--customer", "Ada Tan", "--price", "1000")
     sold = operator.did("licence", "issue", *order, "--purchased-on", purchased_on, "--json").json
     return str(sold["key"])
@@ -67,9 +67,9 @@ class Served:
 
 
 @contextmanager
-def serving(operator: Operator, file_name: str, key: str) -> Iterator[Served]:
+def serving(operator: Operator, file_name: str, key: str, *options: str) -> Iterator[Served]:
     """``tenure serve``, on the server's core."""
-    with operator.serving() as server:
+    with operator.serving(*options) as server:
         pin(server.process.pid, SERVER_CORE)
         yield Served(server, key, f"/downloads/cad/{VERSION}/{file_name}")
 
