@@ -17,6 +17,7 @@ from tests.benchmarks.__main__ import CHECKOUT, MISSING_PROGRAM, Run, catalogue_
 from tests.benchmarks.contenders import CONTENDERS, YARDSTICK
 from tests.benchmarks.dataset import dataset
 from tests.benchmarks.downloads import publishing, sdk, shop, stored_bytes
+from tests.benchmarks.downloads.costs import Cost
 from tests.benchmarks.downloads.results import Found, Row, write
 from tests.benchmarks.measuring import BrokenMeasurement
 
@@ -76,8 +77,8 @@ def bytes_sent(options: argparse.Namespace, directory: Path) -> list[Row]:
 def publishing_costs(options: argparse.Namespace, directory: Path) -> list[Row]:
     file = shop.random_file(directory / "cad-1.0.bin", options.mib * MIB)
     small = shop.random_file(directory / "cad-0.1.bin", MIB)
-    ours: list[publishing.Cost] = []
-    theirs: list[publishing.Cost] = []
+    ours: list[Cost] = []
+    theirs: list[Cost] = []
     with publishing.publishing(directory) as place:
         place.ours(small, "0.1")  # compiled, and connected once
         for number in range(options.rounds):
@@ -96,8 +97,8 @@ def sdk_costs(options: argparse.Namespace, directory: Path) -> list[Row]:
     file = shop.random_file(directory / "cad-1.0.bin", length)
     operator = shop.new_operator(directory / "shop")
     shop.publish(operator, file)
-    ours: list[sdk.Cost] = []
-    theirs: list[sdk.Cost] = []
+    ours: list[Cost] = []
+    theirs: list[Cost] = []
     with shop.serving(operator, file.name, shop.sell(operator)) as served:
         for _ in range(options.rounds):
             theirs.append(sdk.by_curl(served, length, directory))
@@ -111,12 +112,12 @@ def sdk_costs(options: argparse.Namespace, directory: Path) -> list[Row]:
     ]
 
 
-def _costs(name: str, costs: list[sdk.Cost]) -> Iterator[Row]:
+def _costs(name: str, costs: list[Cost]) -> Iterator[Row]:
     yield Row(f"{name}, wall s", [cost.wall for cost in costs])
     yield Row(f"{name}, CPU s", [cost.cpu for cost in costs])
 
 
-def _ratios(over: list[sdk.Cost], under: list[sdk.Cost]) -> list[float]:
+def _ratios(over: list[Cost], under: list[Cost]) -> list[float]:
     return [one.wall / other.wall for one, other in zip(over, under, strict=True)]
 
 
