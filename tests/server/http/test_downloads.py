@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from tenure_server.app import create_app
+from tenure_server.app import create_app, server_metrics
 from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.names import Platform
 from tenure_signing.tuf_roles import LICENCE_KEYS_PATH
@@ -51,6 +52,26 @@ def test_the_link_stops_working_after_some_minutes(own_shop: Shop) -> None:
     own_shop.world.today = date(2026, 11, 24)
     expired = own_shop.client.get(f"{link.path}?{link.query}")
     assert problem(expired, 403)["code"] == "link_expired"
+
+
+def test_many_ranges_of_one_download_are_authorised_and_counted_once(own_shop: Shop) -> None:
+    metrics = server_metrics(own_shop.world.installation)
+    shop = replace(
+        own_shop, client=TestClient(create_app(own_shop.world.installation, metrics), follow_redirects=False)
+    )
+    link = urlsplit(download(shop).headers["location"])
+    body = body_of(FILE)
+    several = shop.client.get(f"{link.path}?{link.query}", headers={"Range": "bytes=0-1,3-4,6-7"})
+    assert several.headers["content-type"].startswith("multipart/byteranges")
+    shop.world.change_status(shop.ada.licence, LicenceStatus.SUSPENDED)  # nobody is asked about licences again
+    received = b""
+    for first in range(0, len(body), 3):
+        part = shop.client.get(f"{link.path}?{link.query}", headers={"Range": f"bytes={first}-{first + 2}"})
+        assert part.status_code == 206
+        received += part.content
+    assert received == body
+    counted = {(name, outcome): count for name, outcome, count in metrics.counts.items()}
+    assert counted == {("downloads", "3xx"): 1, ("store", "2xx"): 1 + -(-len(body) // 3)}
 
 
 def test_an_updater_with_user_name_and_password_downloads_too(shop: Shop) -> None:

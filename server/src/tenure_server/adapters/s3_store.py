@@ -33,7 +33,7 @@ from tenure_server.use_cases.ports import Progress, StoredObject
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-DEFAULT_PART_BYTES = 8 * 1024 * 1024
+DEFAULT_PART_BYTES = 16 * 1024 * 1024  # a quarter less work for the store than 8
 MIN_PART_BYTES = 5 * 1024 * 1024  # S3 refuses smaller parts
 MAX_S3_KEY_BYTES = 1024
 LEFTOVER_AGE = timedelta(days=1)
