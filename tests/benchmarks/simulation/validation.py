@@ -75,25 +75,25 @@ def validate(made: Dataset, *, rounds: int, seconds: float, requests: int) -> di
         work = Work(made, directory, seed=20_261_124)
         warm = _loads(_named(SEEN_LATELY), WARM_LOADS, made, work, directory, rounds, seconds, requests)
         cold = _loads(_named(NEVER_SEEN_HERE), COLD_LOADS, made, work, directory, rounds, seconds, requests)
-        compared = [*_compared(SEEN_LATELY, warm), *_compared(NEVER_SEEN_HERE, cold)]
-        slow = next(load for load in warm if load.connections == 1)
+        alone = next(load for load in warm if load.connections == 1)
+        turn = max(1e-6, (alone.p99 - alone.p50) / 1e6)
+        compared = [*_compared(SEEN_LATELY, warm, turn), *_compared(NEVER_SEEN_HERE, cold, turn)]
         return {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "rounds": rounds,
             "loads": {SEEN_LATELY: [asdict(one) for one in warm], NEVER_SEEN_HERE: [asdict(one) for one in cold]},
             "compared": [asdict(one) for one in compared],
-            "slow_us": round(slow.p99 - slow.p50, 1),
+            "slow_us": round(turn * 1e6, 1),
             "database_cpu_us": round(_database_cpu(made, work, directory, requests) * 1e6, 1),
             "handshake_cpu_us": round(_handshake_cpu(directory) * 1e6, 1),
         }
 
 
-def simulated(load: Load, alone: Load, seed: int = 1) -> dict[str, float]:
-    """What the queues make of the load's CPU times and of what others took, with the way there and back and the length
-    of a neighbour's turn from one connection's latencies."""
+def simulated(load: Load, alone: Load, turn: float, seed: int = 1) -> dict[str, float]:
+    """What the queues make of the load's CPU times and of what others took, with the way there and back from one
+    connection's latencies. ``turn``: for how long a neighbour has a core, seconds."""
     chance = random.Random(seed)
     pause = max(0.0, (alone.p50 - alone.cpu) / 1e6)
-    turn = max(1e-9, (alone.p99 - alone.p50) / 1e6)
 
     def held_up(seconds: float, often: float) -> Callable[[], float]:
         return lambda: seconds + (turn if chance.random() < often else 0.0)
@@ -108,14 +108,14 @@ def simulated(load: Load, alone: Load, seed: int = 1) -> dict[str, float]:
     }
 
 
-def _compared(work: str, loads: Sequence[Load]) -> list[Compared]:
+def _compared(work: str, loads: Sequence[Load], turn: float) -> list[Compared]:
     alone = next(load for load in loads if load.connections == 1)
     return [
         Compared(
             work,
             load.connections,
             {"per_second": load.per_second, "p50": load.p50, "p99": load.p99},
-            simulated(load, alone),
+            simulated(load, alone, turn),
         )
         for load in loads
     ]
