@@ -19,6 +19,7 @@ PACKAGES = {"signing": "tenure_signing", "client_sdk": "tenure_client", "server"
 OURS = {"tenure-signing", "tenure-client", "tenure-server"}
 # Import names that belong to a distribution of another name, or that it re-exports as part of its own interface.
 BROUGHT_BY = {
+    "bs4": "beautifulsoup4",
     "fpdf": "fpdf2",
     "botocore": "boto3",
     "markdown_it": "markdown-it-py",

@@ -12,7 +12,7 @@ from tenure_client.state import Contact
 from tests.benchmarks.simulation import prices
 from tests.benchmarks.simulation.costs import Costs, measured
 from tests.benchmarks.simulation.installs import MINUTES, Day, back_after_an_outage, ordinary_day, suggested
-from tests.benchmarks.simulation.outage import outage
+from tests.benchmarks.simulation.outage import LONGEST_WAIT_SECONDS, come_back, outage
 from tests.benchmarks.simulation.queueing import closed_loop, open_queue, poisson
 from tests.benchmarks.simulation.sizing import AT_MOST_BUSY, Need, Vendor, needed
 
@@ -115,14 +115,16 @@ def test_prices_go_by_steps() -> None:
     assert prices.other_cdn_eur(20) == pytest.approx((10 * 85 + 10 * 80) / prices.USD_PER_EUR)
 
 
-def test_who_waits_too_long_after_an_outage_comes_back_tomorrow_and_costs_the_server_all_the_same() -> None:
+def test_who_would_wait_too_long_after_an_outage_is_refused_and_answered_later() -> None:
     """A thousand a second for 100 seconds at a server that takes 2 ms: the queue grows by a second every two."""
     arrivals = [number / 1_000 for number in range(100_000)]
     waiting = outage(arrivals, lambda: 0.002, 1)
     assert waiting.over_after == pytest.approx(200, rel=0.01)
     assert waiting.gone == pytest.approx(100_000 * (1 - 30 / 100), rel=0.01)
-    refusing = outage(arrivals, lambda: 0.002, 1, refuse_after=1.0)
-    assert refusing.over_after < 102
+    chance = random.Random(8)
+    refusing = outage(arrivals, lambda: 0.002, 1, again=lambda: come_back(chance))
     assert refusing.gone == 0
-    assert refusing.refused == pytest.approx(50_000, rel=0.02)
-    assert refusing.answers.percentile(99) <= 1.01
+    assert len(refusing.answers.latencies) == 100_000
+    assert 50_000 < refusing.refusals < 100_000
+    assert refusing.answers.percentile(100) <= LONGEST_WAIT_SECONDS + 0.0021
+    assert 200 <= refusing.over_after < 1_000

@@ -10,9 +10,12 @@ SERVERS = (
     "https://raw.githubusercontent.com/moveinfra/eu-cloud-prices/main/data/eu-cloud-prices.csv,"
     " of 2026-10-28 (CC BY 4.0)"
 )
-TRAFFIC = "Hetzner Cloud API `/v1/pricing` of 2026-05-27: 20 TB with each server, then EUR 1.00 per TB"
-CDN = "https://docs.bunny.net/cdn/pricing.md, volume tier, read 2026-11-24"
-OTHER_CDN = "https://aws.amazon.com/cloudfront/pricing, Europe and North America, read 2026-11-24"
+TRAFFIC = (
+    "20 TB with each server, then EUR 1.00 per TB: Hetzner Cloud API `/v1/pricing` of 2026-05-27, as quoted in"
+    " https://github.com/devantler-tech/platform/commit/cb791c6f"
+)
+CDN = "https://docs.bunny.net/cdn/pricing.md, volume tier; a copy read on 2026-11-24"
+OTHER_CDN = "https://aws.amazon.com/cloudfront/pricing, Europe and North America; a copy read on 2026-11-24"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ NEVER_SEEN_HERE = "check, licence never seen, SQLite"
 WARM_LOADS, COLD_LOADS = (1, 2, 4, 8, 16, 32, 64), (1, 4, 8, 16, 32)
 SIMULATED_REQUESTS = 60_000
 _PINNED = ("taskset", "-c", LOAD_CORE, "openssl")
-TOLERANCE = {"per_second": 0.25, "p50": 0.25, "p99": 1.0}
+TOLERANCE = {"per_second": 0.25, "p50": 0.25, "p99": 0.6}
 """By how much of the measured figure the simulated one may be off; the 99th percentile is the neighbours' too."""
 
 
@@ -85,7 +85,7 @@ def validate(made: Dataset, *, rounds: int, seconds: float, requests: int) -> di
             "compared": [asdict(one) for one in compared],
             "slow_us": round(turn * 1e6, 1),
             "database_cpu_us": round(_database_cpu(made, work, directory, requests) * 1e6, 1),
-            "handshake_cpu_us": round(_handshake_cpu(directory) * 1e6, 1),
+            "handshake_cpu_us": round(min(_handshake_cpu(directory) for _ in range(rounds)) * 1e6, 1),
         }
 
 
@@ -209,7 +209,7 @@ def _handshake_cpu(directory: Path) -> float:
     if shutil.which("openssl") is None or shutil.which("nginx") is None:
         raise SystemExit("error: openssl and nginx are needed")
     port, folder = free_port(), directory / "tls"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     pem = self_signed(folder / "server.pem", "localhost")
     (folder / "nginx.conf").write_text(
         f"""user root; daemon off; worker_processes 1; pid {folder}/pid; events {{ worker_connections 256; }}
