@@ -104,12 +104,12 @@ def _burst_row(kind: str, pid: int, port: int, requests: Path, seconds: float) -
 
 
 def overload(bench: Bench) -> Iterator[Row]:
-    """Twice and four times what one core answers of licences never seen; one in twenty asks by hand."""
+    """Twice and four times what the server answers of licences never seen; one in twenty asks by hand."""
     vendor = bench.vendor(bench.real)
     work = bench.work(vendor.copy)
     with bench.serving(vendor.copy) as (pid, port):
         found = measure(pid, port, work.cold(bench.count(10_000)), seconds=60, once=True, refused=False)
-    capacity = 1e6 / found.cpu_us
+    capacity = found.per_second
     for times in (2,) if bench.is_short else (2, 4):
         rate = min(times * capacity, FASTEST)
         seconds = 2 * bench.seconds

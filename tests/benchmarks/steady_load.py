@@ -72,27 +72,37 @@ class Connections:
     def __init__(self, port: int, count: int) -> None:
         self.poll = select.epoll()
         self.sockets: dict[int, socket.socket] = {}
+        self.idle: deque[int] = deque()  # the longest idle one is used next: the server closes those that stay idle
+        self._port = port
         for _ in range(count):
-            one = socket.create_connection(("127.0.0.1", port), timeout=30)
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            one.setblocking(False)
-            self.sockets[one.fileno()] = one
-            self.poll.register(one, select.EPOLLIN)
-        self.idle = list(self.sockets)
+            self._open()
         self.under_way: dict[int, tuple[Stream, float]] = {}
         self._begun: dict[int, bytes] = {}
 
+    def _open(self) -> None:
+        one = socket.create_connection(("127.0.0.1", self._port), timeout=30)
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        one.setblocking(False)
+        self.sockets[one.fileno()] = one
+        self.poll.register(one, select.EPOLLIN)
+        self.idle.append(one.fileno())
+
     def send(self, stream: Stream, due: float) -> None:
-        handle = self.idle.pop()
+        handle = self.idle.popleft()
         self.under_way[handle] = stream, due
         self.sockets[handle].send(next(stream.requests))  # a kilobyte fits any buffer
 
     def receive(self) -> None:
         """Every answer that is there."""
         for handle, _ in self.poll.poll(0):
-            data = self._begun.pop(handle, b"") + self.sockets[handle].recv(262_144)
+            data = self._begun.pop(handle, b"") + self.sockets[handle].recv(16_384)
             if not data:
-                raise SystemExit("a connection was closed")
+                if handle in self.under_way:
+                    raise SystemExit("a connection was closed that waited for an answer")
+                self.idle.remove(handle)
+                self.sockets.pop(handle).close()
+                self._open()
+                continue
             if not is_whole(data):
                 self._begun[handle] = data
                 continue
