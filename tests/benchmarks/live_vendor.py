@@ -105,6 +105,7 @@ def _published(made: Dataset, shape: Shape, cache: Path) -> Path:
         vendor.close()
         write_unencrypted(directory / "engineer.pem", engineer_key)
         (directory / "complete").touch()
+    installation_at(directory / "data").upgrade_schema()  # it may be of an earlier version
     return directory
 
 
