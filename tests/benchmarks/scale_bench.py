@@ -36,6 +36,7 @@ class Bench:
     seed: int
     stack: ExitStack
     _vendors: dict[Shape, LiveVendor] = field(default_factory=dict)
+    _works: dict[Dataset, Work] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -67,7 +68,9 @@ class Bench:
         return self._vendors[shape]
 
     def work(self, made: Dataset) -> Work:
-        return Work(made, self.directory, self.seed)
+        if made not in self._works:
+            self._works[made] = Work(made, self.directory, self.seed)
+        return self._works[made]
 
     @cached_property
     def postgres_url(self) -> str | None:

@@ -168,8 +168,9 @@ def memory(bench: Bench) -> Iterator[Row]:
             shown = f"{figures['resident']:.0f} MB resident, {figures['own']:.0f} its own"
             is_met = figures["resident"] <= RESIDENT_MB if bound else None
             yield Row(f"memory of a worker: {name}, {what}", shown, figures, bound, is_met)
-    seconds = _imports()
-    yield Row("tenure --help", f"{seconds:.2f} s of CPU", {"seconds": seconds})
+    if not bench.is_short:
+        seconds = _imports()
+        yield Row("tenure --help", f"{seconds:.2f} s of CPU", {"seconds": seconds})
 
 
 def _imports() -> float:
@@ -177,5 +178,4 @@ def _imports() -> float:
     code = "import resource, subprocess, sys; subprocess.run([sys.executable, '-m', 'tenure_server', '--help'], "
     code += "stdout=subprocess.DEVNULL, check=True); used = resource.getrusage(resource.RUSAGE_CHILDREN); "
     code += "print(used.ru_utime + used.ru_stime)"
-    times = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3)]
-    return min(times)
+    return min(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3))

@@ -99,7 +99,8 @@ def _burst_row(kind: str, pid: int, port: int, requests: Path, seconds: float) -
     found = steady_load(port, {"check": (BURST, requests)}, seconds=seconds, connections=1_000)["check"]
     cpu = cpu_seconds(pid) - before
     share = found["answered"] / found["sent"]
-    shown = f"{share:.0%} answered by {cpu / seconds:.2f} cores, p99 {found['p99'] / 1e3:.1f} ms"
+    shown = f"{share:.0%} answered, {found['refused'] / found['sent']:.0%} refused by {cpu / seconds:.2f} cores, "
+    shown += f"p99 {found['p99'] / 1e3:.1f} ms"
     return Row(f"burst of {BURST:,} checks/s, licences {kind}", shown, {"cores": cpu / seconds, **found})
 
 

@@ -17,7 +17,7 @@ PEOPLE_WAIT_FACTOR = 5
 PATIENCE = 2
 """So many findings in a row begin an episode: a single one is a pause of the machine, which refusals do not help."""
 
-FEWEST_REQUESTS = 32
+FEWEST_REQUESTS = 100
 """Where fewer came since the last finding, it is not they that hold the process up."""
 
 MILDEST_CUT, HARDEST_CUT = 0.8, 0.25
