@@ -42,13 +42,15 @@ def json_object(data: bytes) -> dict[str, object]:
     """
     text = data.decode("utf-8")
     _refuse_depth(text)
-    value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse_constant, parse_int=_whole_number)
+    value = _STRICT.decode(text)
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     return value
 
 
 def _refuse_depth(text: str) -> None:
+    if text.count("{") + text.count("[") <= MAX_JSON_DEPTH:
+        return
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
         if match[0] in ("[", "{"):
@@ -72,3 +74,6 @@ def _refuse_constant(_: str) -> object:
 
 def _whole_number(digits: str) -> int | float:
     return int(digits) if len(digits.lstrip("-")) <= _MAX_WHOLE_NUMBER_DIGITS else math.inf
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=_refuse_constant, parse_int=_whole_number)

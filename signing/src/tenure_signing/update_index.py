@@ -189,7 +189,7 @@ class UpdateIndex:
             status = UpdateStatus.UP_TO_DATE
         return UpdateChoice(
             status=status,
-            offer=None if offered is None else self._offer(offered, path, cover, copy),
+            offer=None if offered is None else self._offer(offered, path, cover, place, copy),
             newest=self._newest(entitlement, reachable, cover),
             installed=installed,
             pin=pin,
@@ -465,13 +465,13 @@ class UpdateIndex:
 
     # Answers
 
-    def _offer(self, offered: int, path: list[int], cover: _Cover, copy: InstalledCopy) -> Offer:
-        release = self.releases[offered]
+    def _offer(self, offered: int, path: list[int], cover: _Cover, place: _Place, copy: InstalledCopy) -> Offer:
+        release, bit = self.releases[offered], 1 << offered
         return Offer(
             release=release,
             builds=self._builds_for(offered, copy.machine),
-            covered=_COVERED[cover.reason(1 << offered)],
-            is_downgrade=release.version < copy.version,
+            covered=_COVERED[cover.reason(bit)],
+            is_downgrade=not place.above & bit and release.version < copy.version,
             last_step=self._versions[path[-1]] if len(path) > 1 else None,
         )
 
