@@ -49,6 +49,13 @@ CONTENDERS = (
         once=True,
         on_postgres=True,
     ),
+    Contender(
+        "check by certificate, no database",
+        "tenure-edge",
+        lambda work, n, port: work.certified(n),
+        *(4.5, 3.5),
+        once=True,
+    ),
     Contender("forged key", "tenure", lambda work, n, port: work.forged(n), 3.0, refused=True),
     Contender("download, to the embedded store", "tenure", lambda work, n, port: work.downloads(n), 1.25, 1.0),
     Contender("download, to S3 by SigV4", "tenure-s3", lambda work, n, port: work.downloads(n), 1.25, 1.0),

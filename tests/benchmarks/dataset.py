@@ -21,6 +21,9 @@ from pathlib import Path
 from securesystemslib.signer import Signer
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
+from tenure_server.adapters.database import SqlDatabase
+from tenure_server.adapters.database.keep_snapshot import KeepSnapshot
+from tenure_server.adapters.database.snapshot import Snapshot
 from tenure_server.domain.products import Product
 from tenure_server.domain.smp import term
 from tenure_server.installation import Installation
@@ -90,6 +93,17 @@ def dataset(cache: Path, catalogue: Path, licences: int) -> Dataset:
 
 def installation_at(directory: Path, **settings: object) -> Installation:
     return Installation(Settings(data_dir=directory, base_url="https://updates.example.com", **settings))  # type: ignore[arg-type]
+
+
+def kept_snapshot(installation: Installation, snapshot: Snapshot) -> Path:
+    """What is published, in a file beside the snapshot's own."""
+    live = installation.database
+    assert isinstance(live, SqlDatabase)
+    KeepSnapshot(live, snapshot, lambda _: [], installation.clock, is_away=lambda: False)()
+    file = snapshot.path.with_name("copy.db")
+    snapshot.write_copy(file)
+    snapshot.close()
+    return file
 
 
 def _make(made: Dataset, catalogue: Path) -> None:

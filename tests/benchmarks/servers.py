@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,22 @@ def tenure(directory: Path, **settings: object) -> App:
     return create_app(installation)
 
 
+def tenure_edge(directory: Path) -> App:
+    """A server without a database, with what is published and no licence at all."""
+    from tenure_server.adapters.database.snapshot import Snapshot
+    from tenure_server.adapters.database.snapshot_only import SnapshotOnly
+    from tenure_server.edge_serving import EdgeServer
+    from tests.benchmarks.dataset import installation_at, kept_snapshot
+
+    installation = installation_at(directory)
+    installation.keep_metadata_fresh()
+    with tempfile.TemporaryDirectory(prefix="tenure-bench-edge-") as kept:
+        file = kept_snapshot(installation, Snapshot(Path(kept) / "snapshot.db"))
+        database = SnapshotOnly(file)
+    installation.close()
+    return EdgeServer(installation.settings, database).application()
+
+
 S3 = {
     "s3_bucket": "builds",
     "s3_endpoint_url": "https://s3.example.com",
@@ -95,6 +112,8 @@ def app_named(name: str, directory: Path, database_url: str | None) -> App:
             return tenure(directory, database_url=database_url)
         case "tenure-s3":
             return tenure(directory, database_url=database_url, **S3)
+        case "tenure-edge":
+            return tenure_edge(directory)
         case "raw-asgi":
             return raw_asgi((directory / ANSWER_FILE).read_bytes())
         case "bare-starlette":

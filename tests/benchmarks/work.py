@@ -8,10 +8,14 @@ import http.client
 import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from tenure_server.installation import Installation
+from tenure_signing.entitlement import ServicePacks
+from tenure_signing.licence_key import licence_key_digest
 from tenure_signing.releases import Release
 from tests.benchmarks.dataset import RUFF, STUDIO, Dataset, installation_at
 
@@ -49,6 +53,7 @@ class Work:
 
     def __init__(self, made: Dataset, directory: Path, seed: int) -> None:
         self._directory = directory
+        self._data_dir = made.data_dir
         self._chance = random.Random(seed)
         installation = installation_at(made.data_dir)
         catalogue = installation.catalogue.current()
@@ -81,6 +86,16 @@ class Work:
         """A copy of a licence whose support goes on, asked by hand: whatever is published is offered to it."""
         sold = max(self._of_ruff, key=lambda sold: sold.last_day if sold.last_day != "never" else "")
         return Install(sold.key, f"product={sold.product}&version=0.1&os=linux&arch=x86_64&manual=true")
+
+    def certified(self, count: int, *, of_studio: bool = False) -> Path:
+        """As cold, each with the SMP certificate that the main server would have given it."""
+        sold = self._of_studio if of_studio else self._of_ruff
+        chosen = self._chance.sample(sold, min(count, len(sold)))
+        with closing(installation_at(self._data_dir)) as installation:
+            certificates = [_certificate(installation, one) for one in chosen]
+        installs = (self._install(one, self._chance.random()) for one in chosen)
+        headers = (f"Tenure-Certificate: {certificate}\r\n" for certificate in certificates)
+        return self._written("certified", map(_check, installs, headers))
 
     def warm(self, count: int) -> Path:
         return self._written("warm", (_check(install) for install in self._popular(count)))
@@ -151,6 +166,13 @@ class Work:
         with path.open("w", encoding="ascii", newline="") as file:
             file.writelines(f"{request}\n===\n" for request in requests)
         return path
+
+
+def _certificate(installation: Installation, sold: Sold) -> str:
+    found = installation.database.quick.licence_key(licence_key_digest(sold.key))
+    assert found is not None
+    entitlement = found.facts.entitlement(ServicePacks.PERIOD)
+    return installation.sign_certificate(entitlement, found.facts.seats, installation.clock())
 
 
 def hash_of(key: str) -> int:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenure_signing import quick_verification
+from tenure_signing.certificate import verify_certificate
 from tenure_signing.errors import InvalidClaims, InvalidStatement, MalformedStatement, NotYetValid, RetiredKey
 from tenure_signing.key_sets import KeySet, Purpose
 from tenure_signing.key_sources import new_key
@@ -17,7 +18,7 @@ from tenure_signing.licence_key import verify_licence_key
 from tenure_signing.quick_verification import QuickVerification
 from tenure_signing.statements import sign_statement
 from tests.signing.test_licence_key import KEY, KEYS, NOW, TEXT
-from tests.signing.test_statement_vectors import LICENCE_KEYS, Json, instant, key_set, named
+from tests.signing.test_statement_vectors import CERTIFICATES, LICENCE_KEYS, Json, instant, key_set, named
 
 OF_THE_CLAIMS = (InvalidClaims, RetiredKey, NotYetValid)
 """Judged by whoever knows the issued key, not by its signature."""
@@ -108,3 +109,32 @@ def test_a_certificate_with_the_same_key_is_no_licence_key() -> None:
     quick.signed_by(TEXT, NOW)
     certificate = sign_statement(Purpose.CERTIFICATE, {"iat": int(NOW.timestamp())}, KEY)
     assert outcome_of(quick.signed_by, certificate, NOW) == outcome_of(verify_licence_key, certificate, keys, NOW)
+
+
+def said_by(verify: object, *arguments: object) -> object:
+    """What is read, or the refusal."""
+    try:
+        return verify(*arguments)  # type: ignore[operator]
+    except InvalidStatement as error:
+        return type(error), str(error)
+
+
+@named(LICENCE_KEYS["cases"])
+def test_licence_keys_are_read_as_the_judge_reads_them(case: Json) -> None:
+    keys, now = key_set(LICENCE_KEYS, case["key_set"]), instant(case["now"])
+    expected = said_by(verify_licence_key, case["text"], keys, now)
+    assert said_by(QuickVerification(keys).licence_key, case["text"], now) == expected
+
+
+@named(CERTIFICATES["cases"])
+def test_certificates_are_read_as_the_judge_reads_them(case: Json) -> None:
+    keys, now = key_set(CERTIFICATES, case["key_set"]), instant(case["now"])
+    expected = said_by(verify_certificate, case["text"], keys, now)
+    assert said_by(QuickVerification(keys).certificate, case["text"], now) == expected
+
+
+@given(st.integers(0, len(TEXT) - 1), st.sampled_from(ALPHABET))
+@settings(max_examples=200, deadline=None)
+def test_a_changed_key_is_read_and_refused_as_by_the_judge(place: int, letter: str) -> None:
+    text = TEXT[:place] + letter + TEXT[place + 1 :]
+    assert said_by(verification().licence_key, text, NOW) == said_by(verify_licence_key, text, KEYS, NOW)

@@ -77,6 +77,10 @@ class DatabaseUnavailable(TenureError):
     """The database does not answer."""
 
 
+class NotInSnapshot(DatabaseUnavailable):
+    """A server without a database was asked of a licence that its snapshot does not have."""
+
+
 class SignerSilent(TenureError):
     """The external signer has not answered yet. What was asked of it is kept, and done as soon as it runs."""
 

@@ -19,6 +19,7 @@ from tenure_server.app import create_app, server_metrics
 from tenure_server.domain.signer_life import SignerMode
 from tenure_server.errors import DatabaseUnavailable, TenureError
 from tenure_server.http.access_log import logging_config
+from tenure_server.http.fast_routes import FastApplication
 from tenure_server.http.metrics import ServerMetrics
 from tenure_server.installation import Installation
 from tenure_server.periodic import answering_tasks, online_tasks, running, serving_tasks
@@ -55,7 +56,7 @@ def run_server(
     (``online_keys_missing``) where the keys here are not those that are published; ``NotInitialised``, and
     ``DatabaseUnavailable`` where no snapshot stands in, before the first request.
     """
-    with until_a_signal(), _listening(host, port) as listener:
+    with until_a_signal(), listening(host, port) as listener:
         _require_keys(installation)  # before a database is made where nobody wants one
         logging.config.dictConfig(logging_config(access=access_log))
         settings = replace(installation.settings, host=host, port=listener.getsockname()[1])
@@ -77,8 +78,14 @@ def serve_on(
     listener: socket.socket, installation: Installation, metrics: ServerMetrics | None = None, *, access_log: bool
 ) -> None:
     """Answer on the socket, in this process, until a signal ends it."""
-    sys.setswitchinterval(SWITCH_SECONDS)
     app = create_app(installation, metrics)
+    with running(answering_tasks(installation)):
+        answer_on(listener, app, access_log=access_log)
+
+
+def answer_on(listener: socket.socket, app: FastApplication, *, access_log: bool) -> None:
+    """The application by uvicorn, with the short way, until a signal ends it."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
         app,
         http=short_way(app),
@@ -87,8 +94,7 @@ def serve_on(
         server_header=False,
         timeout_graceful_shutdown=10,
     )
-    with running(answering_tasks(installation)):
-        uvicorn.Server(config).run(sockets=[listener])
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def run_signer(installation: Installation, *, announce: Callable[[], None] = lambda: None) -> None:
@@ -169,7 +175,7 @@ def _metrics_listener(settings: Settings, metrics: ServerMetrics) -> Iterator[No
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)

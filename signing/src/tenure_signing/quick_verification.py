@@ -1,4 +1,4 @@
-"""Whether the issuer signed a licence key, for servers that then find the key itself in their database.
+"""Whether the issuer signed a licence key or a certificate, for servers that are asked so by everyone.
 
 ``statements.verify_statement`` stays the judge: it is asked about every text that is not accepted here, but for keys
 with the header that our own signer writes, of which only the signature is bad. So each refusal is its own. What is
@@ -10,16 +10,26 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.exceptions import InvalidSignature
 
+from tenure_signing.certificate import SmpCertificate, read_certificate_claims
+from tenure_signing.claims import Claims
+from tenure_signing.errors import InvalidStatement
 from tenure_signing.key_sets import KeySet, Purpose, VerificationKey
-from tenure_signing.licence_key import LicenceKey, verify_licence_key
-from tenure_signing.statements import CLOCK_SKEW, MAX_CHARACTERS, bad_signature, header_text
-from tenure_signing.strict_text import from_base64url
+from tenure_signing.licence_key import LicenceKey, read_licence_key_claims, verify_licence_key
+from tenure_signing.statements import (
+    CLOCK_SKEW,
+    MAX_CHARACTERS,
+    Statement,
+    bad_signature,
+    header_text,
+    verify_statement,
+)
+from tenure_signing.strict_text import from_base64url, json_object
 
 Verify = Callable[[bytes, bytes], bool]
 """Whether the first, of 64 bytes, is the Ed25519 signature of the second: without a cofactor, the number below the
@@ -63,13 +73,18 @@ class QuickVerification:
             for key in keys.keys
             if Purpose.LICENCE_KEY in key.purposes
         }
+        self._of_certificates = {
+            header_text(Purpose.CERTIFICATE, key.kid): (SignedBy(key), verifier(key))
+            for key in keys.keys
+            if Purpose.CERTIFICATE in key.purposes
+        }
 
     def signed_by(self, text: str, now: datetime) -> SignedBy:
         """Whose signature the text bears. Raises as ``verify_licence_key`` does, but of the claims' faults none."""
         header, _, rest = text.partition(".")
         payload, _, signature = rest.partition(".")
         known = self._by_header.get(header)
-        if known is None or not _is_plain(text, payload, signature):
+        if known is None or not _is_plain(text, payload, signature, Purpose.LICENCE_KEY):
             return self._judged(verify_licence_key(text, self.keys, now))
         signed_by, verify = known
         if verify(urlsafe_b64decode(f"{signature}=="), text[: -len(signature) - 1].encode("ascii")):
@@ -78,15 +93,44 @@ class QuickVerification:
             raise bad_signature(Purpose.LICENCE_KEY)
         return self._judged(verify_licence_key(text, self.keys, now))
 
+    def licence_key(self, text: str, now: datetime) -> LicenceKey:
+        """As ``verify_licence_key``."""
+        found = self._statement(text, Purpose.LICENCE_KEY, self._by_header, now)
+        return read_licence_key_claims(found.claims, found.issued_at, found.key_id)
+
+    def certificate(self, text: str, now: datetime) -> SmpCertificate:
+        """As ``verify_certificate``."""
+        found = self._statement(text, Purpose.CERTIFICATE, self._of_certificates, now)
+        return read_certificate_claims(found.claims, found.issued_at, found.key_id)
+
+    def _statement(
+        self, text: str, purpose: Purpose, by_header: Mapping[str, tuple[SignedBy, Verify]], now: datetime
+    ) -> Statement:
+        """As ``verify_statement``, which is asked about every text of which anything is wrong."""
+        header, _, rest = text.partition(".")
+        payload, _, signature = rest.partition(".")
+        known = by_header.get(header)
+        if known is not None and _is_plain(text, payload, signature, purpose):
+            signed_by, verify = known
+            try:
+                if verify(urlsafe_b64decode(f"{signature}=="), text[: -len(signature) - 1].encode("ascii")):
+                    claims = Claims(json_object(from_base64url(payload)))
+                    issued_at = claims.instant("iat")
+                    if signed_by.allows(issued_at, now):
+                        return Statement(claims, issued_at, signed_by.key.kid)
+            except (ValueError, InvalidStatement):
+                pass
+        return verify_statement(text, purpose, self.keys, now)
+
     def _judged(self, licence_key: LicenceKey) -> SignedBy:
         key = self.keys.find(licence_key.key_id, Purpose.LICENCE_KEY)
         assert key is not None  # the judge has just verified by it
         return SignedBy(key)
 
 
-def _is_plain(text: str, payload: str, signature: str) -> bool:
+def _is_plain(text: str, payload: str, signature: str, purpose: Purpose) -> bool:
     """Of the right form and size, so that only the signature is left to be asked."""
-    if len(text) > MAX_CHARACTERS[Purpose.LICENCE_KEY]:
+    if len(text) > MAX_CHARACTERS[purpose]:
         return False
     return bool(_SIGNATURE.fullmatch(signature) and _PAYLOAD.fullmatch(payload))
 

@@ -18,6 +18,7 @@ from tenure_server.cli import (
     audit,
     bundle,
     customers,
+    edge,
     events,
     explain,
     keys,
@@ -83,6 +84,7 @@ def _options(
 
 
 server.register(app)
+edge.register(app)
 products.register(app)
 licences.register(app)
 customers.register(app)

@@ -32,7 +32,7 @@ _HAS_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upg
 class PlainHead:
     key: str
     if_none_match: str | None
-    has_certificate: bool
+    certificate: bytes | None
     accept_language: bytes | None
 
 
@@ -41,9 +41,7 @@ def any_plain_head(scope: Scope) -> PlainHead | None:
     if scope["method"] != "GET" or not has_no_body(scope):
         return None
     tags = known_tags(scope)
-    return (
-        PlainHead("", tags[0] if tags else None, has_certificate=False, accept_language=None) if len(tags) < 2 else None
-    )
+    return PlainHead("", tags[0] if tags else None, certificate=None, accept_language=None) if len(tags) < 2 else None
 
 
 def plain_head(scope: Scope) -> PlainHead | None:
@@ -52,7 +50,7 @@ def plain_head(scope: Scope) -> PlainHead | None:
         return None
     authorization: bytes | None = None
     if_none_match: bytes | None = None
-    has_certificate = False
+    certificate: bytes | None = None
     accept_language: bytes | None = None
     for name, value in scope["headers"]:
         if name == b"authorization":
@@ -64,7 +62,9 @@ def plain_head(scope: Scope) -> PlainHead | None:
                 return None
             if_none_match = value
         elif name == b"tenure-certificate":
-            has_certificate = True
+            if certificate is not None:
+                return None
+            certificate = value
         elif name == b"accept-language":
             if accept_language is not None or len(value) > MAX_HEADER_CHARACTERS:
                 return None
@@ -83,7 +83,7 @@ def plain_head(scope: Scope) -> PlainHead | None:
     return PlainHead(
         key.decode("latin-1"),
         None if if_none_match is None else if_none_match.decode("latin-1"),
-        has_certificate,
+        certificate,
         accept_language,
     )
 

@@ -1,8 +1,8 @@
 """``GET /v1/update-check`` for the requests that installed products send, without the framework's layers and threads.
 
 The decision and the words are those of the general route: ``IdentifyLicence``, ``UpdateIndex`` and ``wire`` make both.
-Every request that is not of the plain form, carries a certificate or meets something unforeseen is handed to the
-general route, which answers all of them.
+Every request that is not of the plain form or meets something unforeseen is handed to the general route, which answers
+all of them; so is one that carries a certificate, unless this server signs none.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from tenure_server.errors import TenureError
 from tenure_server.http.answer_pieces import AnswerPieces
 from tenure_server.http.fast_query import MAX_QUERY_BYTES, PlainQueries
 from tenure_server.http.fast_request import Identified, PlainHead, plain_head, refusal
-from tenure_server.http.kept_answers import KeptAnswer, KeptAnswers, VendorDay, kept_answer
+from tenure_server.http.kept_answers import JSON_LINES, KeptAnswer, KeptAnswers, VendorDay, kept_answer
+from tenure_server.http.parameters import NO_CERTIFICATE, parse_certificate
 from tenure_server.http.support_pieces import SupportPieces
-from tenure_server.http.update_check import CACHING, VARY
+from tenure_server.http.update_check import CACHING, NOT_KEPT, VARY
 from tenure_server.http.whole_answers import WholeAnswer, header_lines
 from tenure_server.use_cases.catalogue import Catalogue
 from tenure_server.use_cases.check_for_update import CheckForUpdate
@@ -26,11 +27,14 @@ from tenure_server.use_cases.identify_licence import IdentifyLicence
 from tenure_server.use_cases.licence_cache import KnownLicence
 from tenure_signing.errors import InvalidName
 from tenure_signing.licence_key import licence_key_digest
+from tenure_signing.update_index import UpdateIndex
 
 MAX_ANSWERS = 16_384
 """Whole answers with their headers: those that are asked for again soonest."""
 
 _CACHING = header_lines((b"cache-control", CACHING.encode()), (b"vary", VARY.encode()))
+
+_NOT_KEPT = header_lines((b"cache-control", NOT_KEPT.encode()), (b"vary", VARY.encode()))
 
 _Question = tuple[str, bytes, bytes | None]
 """The licence key's digest, the query and ``Accept-Language``: what an answer depends on beside what is published."""
@@ -49,6 +53,7 @@ class FastUpdateCheck:
         self._policy = check_for_update.policy
         self._today = VendorDay(check_for_update.policy, check_for_update.clock)
         self._public_url = public_url
+        self._signs_certificates = check_for_update.sign_certificate is not None
         self._queries = PlainQueries()
         self._pieces: dict[str, AnswerPieces] = {}
         self._support: dict[str, SupportPieces] = {}
@@ -62,6 +67,8 @@ class FastUpdateCheck:
         head, catalogue = asked
         try:
             digest = licence_key_digest(head.key)
+            if head.certificate is not None:
+                return self._by_certificate(head, digest, scope["query_string"], catalogue)
             known = self._identified.at_once(head.key, digest, catalogue)
             return self._answer(known, digest, scope["query_string"], catalogue, head) if known is not None else None
         except TenureError as error:
@@ -74,6 +81,9 @@ class FastUpdateCheck:
             head, catalogue = asked
             try:
                 digest = licence_key_digest(head.key)
+                if head.certificate is not None:  # answered at once or by the general route
+                    await self._general(scope, receive, send)
+                    return
                 known = await self._identified.by(head.key, digest, catalogue)
                 answer = self._answer(known, digest, scope["query_string"], catalogue, head)
             except TenureError as error:
@@ -87,8 +97,27 @@ class FastUpdateCheck:
         if len(scope["query_string"]) > MAX_QUERY_BYTES:
             return None
         head = plain_head(scope)
-        catalogue = self._source.at_hand() if head is not None and not head.has_certificate else None
-        return (head, catalogue) if head is not None and catalogue is not None else None
+        if head is None or (head.certificate is not None and self._signs_certificates):
+            return None
+        catalogue = self._source.at_hand()
+        return (head, catalogue) if catalogue is not None else None
+
+    def _by_certificate(self, head: PlainHead, digest: str, query: bytes, catalogue: Catalogue) -> WholeAnswer | None:
+        """Of a server that signs none itself, so that the answer never has a fresh one."""
+        assert head.certificate is not None
+        try:
+            certificate = parse_certificate(head.certificate.decode("latin-1"))
+        except ValueError:
+            return None
+        if certificate == NO_CERTIFICATE:
+            return None
+        known = self._identify.at_hand(digest, catalogue) or self._identify.certified(
+            head.key, digest, certificate, catalogue
+        )
+        decided = self._body(known, query, head.accept_language, catalogue)
+        if decided is None:
+            return None
+        return WholeAnswer(200, b"%bcontent-length: %d\r\n%b" % (_NOT_KEPT, len(decided[1]), JSON_LINES), decided[1])
 
     def _answer(
         self, known: KnownLicence, digest: str, query: bytes, catalogue: Catalogue, head: PlainHead
@@ -99,10 +128,20 @@ class FastUpdateCheck:
 
     def _decided(self, known: KnownLicence, question: _Question, catalogue: Catalogue) -> KeptAnswer | None:
         _, query, accept_language = question
-        asked = self._queries.read(query, accept_language)
+        decided = self._body(known, query, accept_language, catalogue)
+        if decided is None:
+            return None
+        answer = kept_answer(known, *decided, _CACHING)
+        self._answers.put(question, answer)
+        return answer
+
+    def _body(
+        self, known: KnownLicence, query: bytes, accept_language: bytes | None, catalogue: Catalogue
+    ) -> tuple[UpdateIndex, bytes] | None:
+        """The answer, and what it was decided by; None for what the general route has to read or refuse."""
+        asked, facts = self._queries.read(query, accept_language), known.facts
         if asked is None:
             return None
-        facts = known.facts
         published = catalogue.product(facts.product) if asked.product == facts.product else None
         if published is None:
             return None  # which refusal it is, the general route says
@@ -116,10 +155,7 @@ class FastUpdateCheck:
         except InvalidName:
             return None
         own = self._support_on(published.product, today).of(facts)
-        body = pieces.body(choice, facts.edition, asked.copy, asked.version, own, asked.languages)
-        answer = kept_answer(known, index, body, _CACHING)
-        self._answers.put(question, answer)
-        return answer
+        return index, pieces.body(choice, facts.edition, asked.copy, asked.version, own, asked.languages)
 
     def _support_on(self, product: Product, today: date) -> SupportPieces:
         pieces = self._support.get(product.name)

@@ -15,7 +15,7 @@ from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.update_index import UpdateIndex
 
 _ONE_MINUTE = timedelta(minutes=1)
-_JSON = header_lines((b"content-type", b"application/json"), *ALWAYS_RAW)
+JSON_LINES = header_lines((b"content-type", b"application/json"), *ALWAYS_RAW)
 
 K = TypeVar("K", bound=Hashable)
 
@@ -51,7 +51,7 @@ class KeptAnswer(NamedTuple):
         if if_none_match is not None and is_known([if_none_match], self.etag):
             return WholeAnswer(304, b"%betag: %b\r\n" % (self.caching, self.etag.encode()), b"")
         head = b"%betag: %b\r\ncontent-length: %d\r\n%b"
-        return WholeAnswer(200, head % (self.caching, self.etag.encode(), len(self.body), _JSON), self.body)
+        return WholeAnswer(200, head % (self.caching, self.etag.encode(), len(self.body), JSON_LINES), self.body)
 
 
 def kept_answer(known: KnownLicence, index: UpdateIndex, body: bytes, caching: bytes) -> KeptAnswer:

@@ -42,11 +42,11 @@ VERSIONED_FILE = re.compile(r"[1-9][0-9]{0,14}\.[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-
 
 @dataclass(frozen=True, slots=True)
 class MetadataEndpoint:
-    """``authentication`` is None where anyone may read."""
+    """``authentication`` is None where anyone may read; ``tokens`` is then not asked."""
 
     database: Database
     authentication: Authentication | None
-    tokens: TokenAuthentication
+    tokens: TokenAuthentication | None
 
     def get(self, request: Request) -> Response:
         if self.authentication is not None:
@@ -70,7 +70,7 @@ class MetadataEndpoint:
             return records.signed_files.file(name)
 
     def _require_reader(self, authentication: Authentication, request: Request) -> None:
-        if carries_api_token(request):
+        if self.tokens is not None and carries_api_token(request):
             if not self.tokens.token(request).scopes & METADATA_SCOPES:
                 raise AuthenticationRequired("This API token does not open the metadata.", code="token_scope")
             return

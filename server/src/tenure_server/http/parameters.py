@@ -92,7 +92,7 @@ def _parse_limit(text: str) -> int:
     return int(text)
 
 
-def _parse_certificate(text: str) -> str:
+def parse_certificate(text: str) -> str:
     longest = MAX_CHARACTERS[Purpose.CERTIFICATE]
     if len(text) > longest:
         raise ValueError(f"an SMP certificate has at most {longest} characters")
@@ -153,7 +153,7 @@ class UpdateCheckRequest(RequestModel):
     lang: Annotated[Language | None, PlainValidator(parse_language), _LANG] = None
     certificate: Annotated[
         str | None,
-        PlainValidator(_parse_certificate),
+        PlainValidator(parse_certificate),
         _string(
             f"the SMP certificate the product has, or {NO_CERTIFICATE}; the answer then carries a fresh one",
             maxLength=MAX_CHARACTERS[Purpose.CERTIFICATE],

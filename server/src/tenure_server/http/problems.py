@@ -20,6 +20,7 @@ from tenure_server.errors import (
     Forbidden,
     InvalidRequest,
     NotFound,
+    NotInSnapshot,
     ProductUnavailable,
     Refusal,
     SignerSilent,
@@ -120,6 +121,8 @@ def problem_of(error: TenureError) -> Answerable:
         faults = error.faults if isinstance(error, FaultyRequest) else ()
         challenges = TOKEN_CHALLENGES if isinstance(error, TokenRequired) else CHALLENGES
         return Answerable(status, error.code, str(error), error.hint, faults, challenges=challenges)
+    if isinstance(error, NotInSnapshot):  # nothing is wrong, so nothing is logged
+        return Answerable(HTTPStatus.SERVICE_UNAVAILABLE, "certificate_needed", str(error), error.hint)
     for kind, (code, detail) in _PUBLIC_WORDS.items():
         if isinstance(error, kind):
             _log.error("%s: %s", type(error).__name__, error)

@@ -21,6 +21,7 @@ from tenure_signing.update_choice import InstalledCopy
 
 VARY = "Authorization, Tenure-Certificate, Accept-Language"
 CACHING = "private, no-cache"
+NOT_KEPT = "no-store"
 
 OPERATION = Operation(
     summary="Whether there is an update for an installed copy",
@@ -52,7 +53,7 @@ class UpdateCheckEndpoint:
         )
         body = rendered(answer, self.public_url).model_dump_json().encode()
         if wants_certificate:  # a certificate is of this instant: no two answers are the same
-            return Response(body, headers={"Cache-Control": "no-store", "Vary": VARY}, media_type="application/json")
+            return Response(body, headers={"Cache-Control": NOT_KEPT, "Vary": VARY}, media_type="application/json")
         headers = {"Cache-Control": CACHING, "Vary": VARY}
         return conditional(request, body, media_type="application/json", headers=headers)
 

@@ -42,6 +42,22 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def vendor_policy(settings: Settings) -> VendorPolicy:
+    """The settings that use cases decide by."""
+    return VendorPolicy(
+        zone=settings.zone,
+        currency=settings.currency,
+        renewal_url=settings.renewal_url or f"{settings.public_url}/portal",
+        prices=settings.prices,
+        renewal_rules=settings.renewal_rules,
+        certificate_lifetime=settings.certificate_lifetime,
+        payment_days=settings.payment_days,
+        quote_days=settings.quote_days,
+        quote_terms=settings.quote_terms,
+        response_rules=settings.response_rules,
+    )
+
+
 @dataclass(frozen=True)
 class ResourceParts:
     """Parts are made when first asked for, so that a command opens only what it needs.
@@ -241,19 +257,7 @@ class ResourceParts:
 
     @cached_property
     def policy(self) -> VendorPolicy:
-        settings = self.settings
-        return VendorPolicy(
-            zone=settings.zone,
-            currency=settings.currency,
-            renewal_url=settings.renewal_url or f"{settings.public_url}/portal",
-            prices=settings.prices,
-            renewal_rules=settings.renewal_rules,
-            certificate_lifetime=settings.certificate_lifetime,
-            payment_days=settings.payment_days,
-            quote_days=settings.quote_days,
-            quote_terms=settings.quote_terms,
-            response_rules=settings.response_rules,
-        )
+        return vendor_policy(self.settings)
 
     @cached_property
     def catalogue(self) -> CatalogueSource:

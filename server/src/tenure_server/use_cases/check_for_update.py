@@ -46,7 +46,7 @@ class CheckForUpdate:
     catalogue: CatalogueSource
     clock: Clock
     policy: VendorPolicy
-    sign_certificate: CertificateSigner
+    sign_certificate: CertificateSigner | None  # None: this server signs nothing
     facts_as_of: Callable[[], datetime | None] = _always_now  # of when a copy is that the facts may come from
 
     def __call__(
@@ -85,6 +85,8 @@ class CheckForUpdate:
             certificate=self._certificate(entitlement, licence.seats, now) if wants_certificate else None,
         )
 
-    def _certificate(self, entitlement: Entitlement, seats: int, now: datetime) -> str:
+    def _certificate(self, entitlement: Entitlement, seats: int, now: datetime) -> str | None:
         """As of the instant that the facts are of: a copy does not know what was sold since."""
+        if self.sign_certificate is None:
+            return None
         return self.sign_certificate(entitlement, seats, self.facts_as_of() or now)

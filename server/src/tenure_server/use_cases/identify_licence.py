@@ -10,15 +10,14 @@ from typing import NamedTuple
 from tenure_server.domain.licence_facts import FoundKey, LicenceFacts
 from tenure_server.domain.licences import Licence
 from tenure_server.domain.secret_words import statements_in
-from tenure_server.errors import AuthenticationRequired
+from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable
 from tenure_server.use_cases.catalogue import Catalogue, CatalogueSource
 from tenure_server.use_cases.licence_cache import KnownLicence, LicenceCache, VerifiedKey
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.seen_licences import SeenLicences
-from tenure_signing.certificate import verify_certificate
 from tenure_signing.errors import InvalidStatement
-from tenure_signing.licence_key import licence_key_digest, verify_licence_key
-from tenure_signing.quick_verification import SignedBy
+from tenure_signing.licence_key import LicenceKey, licence_key_digest, verify_licence_key
+from tenure_signing.quick_verification import QuickVerification, SignedBy
 
 
 class JudgedKey(NamedTuple):
@@ -137,31 +136,28 @@ class IdentifyLicence:
         Both are verified. Raises ``AuthenticationRequired`` as ``by_key``, and with ``certificate_`` and the code of
         the fault.
         """
-        keys, now = self.catalogue.current().licence_keys, self.clock()
+        verification, now = self.cache.verification(self.catalogue.current().licence_keys), self.clock()
         try:
-            licence_key = verify_licence_key(key, keys, now)
+            licence_key = verification.licence_key(key, now)
+        except InvalidStatement as error:
+            raise _refused(error) from error
+        return _said(verification, certificate, licence_key, now)
+
+    def certified(self, key: str, digest: str, certificate: str, catalogue: Catalogue) -> KnownLicence:
+        """As ``known`` where that can be asked, else as ``by_certificate``; nothing is remembered. For a server that
+        asks no network."""
+        verification, now = self.cache.verification(catalogue.licence_keys), self.clock()
+        try:
+            licence_key = verification.licence_key(key, now)
         except InvalidStatement as error:
             raise _refused(error) from error
         try:
-            said = verify_certificate(certificate, keys, now)
-            said.must_match(licence_key)
-        except InvalidStatement as error:
-            raise AuthenticationRequired(
-                f"The SMP certificate cannot be accepted: {error}", code=f"certificate_{error.code}"
-            ) from error
-        entitlement = said.entitlement
-        return LicenceFacts(
-            licence_id=entitlement.licence_id,
-            product=entitlement.product,
-            edition=entitlement.edition,
-            purchased_on=entitlement.purchased_on,
-            status=entitlement.status,
-            seats=said.seats,
-            total_purchase_price=None,
-            support_periods=entitlement.periods,
-            grants=entitlement.grants,
-            updates=entitlement.updates,
-        )
+            found = self.database.quick.licence_key(digest)
+        except DatabaseUnavailable:
+            return KnownLicence(_said(verification, certificate, licence_key, now), None)
+        if found is None:
+            raise _unknown()
+        return KnownLicence(found.facts, None)
 
     def _signed_by(self, key: str, catalogue: Catalogue, now: datetime) -> SignedBy:
         try:
@@ -174,6 +170,29 @@ class IdentifyLicence:
             verify_licence_key(key, catalogue.licence_keys, self.clock())
         except InvalidStatement as error:
             raise _refused(error) from error
+
+
+def _said(verification: QuickVerification, certificate: str, licence_key: LicenceKey, now: datetime) -> LicenceFacts:
+    try:
+        said = verification.certificate(certificate, now)
+        said.must_match(licence_key)
+    except InvalidStatement as error:
+        raise AuthenticationRequired(
+            f"The SMP certificate cannot be accepted: {error}", code=f"certificate_{error.code}"
+        ) from error
+    entitlement = said.entitlement
+    return LicenceFacts(
+        licence_id=entitlement.licence_id,
+        product=entitlement.product,
+        edition=entitlement.edition,
+        purchased_on=entitlement.purchased_on,
+        status=entitlement.status,
+        seats=said.seats,
+        total_purchase_price=None,
+        support_periods=entitlement.periods,
+        grants=entitlement.grants,
+        updates=entitlement.updates,
+    )
 
 
 def _refused(error: InvalidStatement) -> AuthenticationRequired:

@@ -31,7 +31,7 @@ from tenure_server.adapters.database.tables import (
 from tenure_server.adapters.database.tables_notes import TranslatedNotesRow
 from tenure_server.domain.facts_text import facts_of, facts_text
 from tenure_server.domain.licence_facts import FoundKey
-from tenure_server.errors import DatabaseUnavailable, TenureError
+from tenure_server.errors import DatabaseUnavailable, InvalidRequest, TenureError
 from tenure_server.use_cases.ports import Records
 from tenure_signing.tuf_roles import ROOT
 
@@ -92,7 +92,7 @@ class Snapshot:
     """One file, for any number of threads. Every method raises ``DatabaseUnavailable``."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = self._path = path
         self._url = f"sqlite:///{path}"
         self._lock = threading.Lock()
         self._database: SqlDatabase | None = None
@@ -113,12 +113,38 @@ class Snapshot:
         try:
             upgrade_schema(self._url)
         except TenureError:
-            self.close()
-            for suffix in ("", "-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            self.remove()
             upgrade_schema(self._url)
         with self._cursor() as connection:
             connection.executescript(_OWN_TABLES)
+
+    def bring_to_schema(self) -> None:
+        """Bring a copy of somebody else's file to the schema of this program."""
+        upgrade_schema(self._url)
+
+    def remove(self) -> None:
+        """Close and remove the file."""
+        self.close()
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+    def write_copy(self, path: Path) -> SnapshotState:
+        """One consistent copy in a file of its own, which is there whole or not at all."""
+        state = self.state()
+        if state is None:
+            raise DatabaseUnavailable("There is no snapshot yet.", hint="tenure serve makes it within seconds")
+        draft = path.with_name(f".{path.name}.new")
+        draft.unlink(missing_ok=True)
+        try:
+            with self._cursor() as connection:
+                connection.execute("VACUUM INTO ?", (str(draft),))
+            draft.chmod(0o600)
+            draft.replace(path)
+        except OSError as error:
+            raise InvalidRequest(f"The copy cannot be written ({error.strerror}).", code="unwritable_file") from error
+        finally:
+            draft.unlink(missing_ok=True)
+        return state
 
     def keep_published(self, rows: Rows) -> None:
         """Replace everything published, in one transaction."""
