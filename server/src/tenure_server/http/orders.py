@@ -15,19 +15,17 @@ from starlette.responses import Response
 
 from tenure_server.domain.api_tokens import ApiToken, Scope
 from tenure_server.domain.money import parse_currency
-from tenure_server.domain.orders import LARGEST_AMOUNT, MAX_USERS, OrderState, Sale, SaleKind, sale_for
+from tenure_server.domain.orders import LARGEST_AMOUNT, MAX_USERS, LineByHand, OrderState, Sale, SaleKind, sale_for
 from tenure_server.domain.paging import Place
 from tenure_server.domain.upgrades import parse_line
-from tenure_server.errors import Conflict, InvalidRequest, NotFound
+from tenure_server.errors import InvalidRequest
 from tenure_server.http import sales_wire
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.bodies import BodyModel, read_body
 from tenure_server.http.cursors import DEFAULT_PAGE, Cursor, Limit, cursor_of
 from tenure_server.http.customers import (
-    CHANGE_REFUSALS,
     MAX_ID_CHARACTERS,
     READERS,
-    REFUSALS,
     ReasonBody,
     Text,
     answered,
@@ -35,6 +33,7 @@ from tenure_server.http.customers import (
 from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.idempotency import IdempotencyKey, once_of, required
 from tenure_server.http.reading import IN_PATH, RequestModel, read
+from tenure_server.http.refusals import CHANGE_REFUSALS, ONCE_REFUSALS, ONE_REFUSALS, TOKEN_REFUSALS
 from tenure_server.http.wire import Renewal
 from tenure_server.use_cases.change_licence import licence_of
 from tenure_server.use_cases.licence_status import ShowLicence
@@ -100,6 +99,14 @@ class MoneyBody(BodyModel):
         return Money(self.minor_units, self.currency)
 
 
+class LineByHandBody(BodyModel):
+    text: Text
+    price: MoneyBody
+
+    def line(self) -> LineByHand:
+        return LineByHand(self.text, self.price.money())
+
+
 def _version(text: str) -> str:
     parse_version(text)
     return text
@@ -131,6 +138,9 @@ class OrderBody(BodyModel):
     upgrade_line: Annotated[str, AfterValidator(_line)] | None = Field(
         default=None, description="in its place: every release of an x.y line, such as 3.1"
     )
+    line_by_hand: LineByHandBody | None = Field(
+        default=None, description="something else that is charged besides; no part of the total purchase price"
+    )
     reference: Annotated[str, Field(max_length=100)] | None = Field(
         default=None, description="the customer's or the shop's own number; callers are found by it"
     )
@@ -149,6 +159,7 @@ class OrderBody(BodyModel):
                 additional_users_price=users.money() if users is not None else None,
                 free_support_until=self.free_support_until,
                 upgrade=self._grant(),
+                by_hand=self.line_by_hand.line() if self.line_by_hand is not None else None,
             )
         if self._grant() is not None:
             raise InvalidRequest("An upgrade is for a licence that is there.", code="invalid_sale")
@@ -166,6 +177,7 @@ class OrderBody(BodyModel):
             additional_users_price=users.money() if users is not None else None,
             smp_years=self.smp_years,
             free_support_until=self.free_support_until,
+            by_hand=self.line_by_hand.line() if self.line_by_hand is not None else None,
         )
 
     def _grant(self) -> Grant | None:
@@ -197,44 +209,44 @@ class RefundBody(BodyModel):
 
 LIST = Operation(
     summary="Orders, newest first",
-    request=OrderSearch, answer=sales_wire.OrderPage, access=Access.TOKEN, refusals=REFUSALS,
+    request=OrderSearch, answer=sales_wire.OrderPage, access=Access.TOKEN, refusals=TOKEN_REFUSALS,
 )  # fmt: skip
 PLACE = Operation(
     summary="Place an order; nothing is the customer's before it is paid",
     method="POST", request=NewOrder, body=OrderBody, answer=sales_wire.OrderAnswer, status=HTTPStatus.CREATED,
-    access=Access.TOKEN, refusals=CHANGE_REFUSALS,
+    access=Access.TOKEN, refusals=ONCE_REFUSALS,
 )  # fmt: skip
 SHOW = Operation(
     summary="An order with its prices and the arithmetic",
-    request=OneOrder, answer=sales_wire.OrderAnswer, access=Access.TOKEN, refusals=(*REFUSALS, NotFound),
+    request=OneOrder, answer=sales_wire.OrderAnswer, access=Access.TOKEN, refusals=ONE_REFUSALS,
 )  # fmt: skip
 PAY = Operation(
     summary="Confirm that an order is paid; a repeat changes nothing",
     method="POST", request=OneOrder, body=PaymentBody, answer=sales_wire.PaidOrderAnswer, access=Access.TOKEN,
-    refusals=(*REFUSALS, NotFound, Conflict),
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 CANCEL = Operation(
     summary="Cancel an order that is not paid; a repeat changes nothing",
     method="POST", request=OrderToChange, body=ReasonBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
-    refusals=CHANGE_REFUSALS,
+    refusals=ONCE_REFUSALS,
 )  # fmt: skip
 REFUND = Operation(
     summary="Write down that a paid order was refunded: its support ends on the day before",
     method="POST", request=OrderToChange, body=RefundBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
-    refusals=CHANGE_REFUSALS,
+    refusals=ONCE_REFUSALS,
 )  # fmt: skip
 MOVE = Operation(
     summary="Give a licence to another customer, with its support, keys and seats",
     method="POST", request=LicenceToChange, body=MoveBody, answer=sales_wire.SoldLicence, access=Access.TOKEN,
-    refusals=CHANGE_REFUSALS,
+    refusals=ONCE_REFUSALS,
 )  # fmt: skip
 LICENCES = Operation(
     summary="Licences, newest first, found by what a caller says",
-    request=LicenceSearch, answer=sales_wire.LicencePage, access=Access.TOKEN, refusals=REFUSALS,
+    request=LicenceSearch, answer=sales_wire.LicencePage, access=Access.TOKEN, refusals=TOKEN_REFUSALS,
 )  # fmt: skip
 LICENCE = Operation(
     summary="A licence with what was bought for it, its support periods and what renewal and upgrades cost",
-    request=OneLicence, answer=sales_wire.LicenceDetails, access=Access.TOKEN, refusals=(*REFUSALS, NotFound),
+    request=OneLicence, answer=sales_wire.LicenceDetails, access=Access.TOKEN, refusals=ONE_REFUSALS,
 )  # fmt: skip
 
 
