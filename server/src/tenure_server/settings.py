@@ -234,7 +234,11 @@ class Settings:
 
     @property
     def reminder_rules(self) -> ReminderRules:
-        return _reminder_rules(self.reminder_days)
+        """With the day of the last call, unless nobody is reminded of anything."""
+        rules = _reminder_rules(self.reminder_days)
+        if not rules.days_before or self.last_call_days < 1:
+            return rules
+        return ReminderRules(tuple(sorted({*rules.days_before, self.last_call_days}, reverse=True)))
 
     @property
     def certificate_lifetime(self) -> timedelta:
