@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tenure_server.domain.orders import sale_for
+from tenure_server.domain.orders import LineByHand, sale_for
 from tenure_server.errors import InvalidRequest
 from tenure_signing.releases import Money
 from tests.rules.shop import Shop, myr
@@ -103,3 +103,40 @@ def test_seats_added_inside_a_paid_term_change_neither_its_price_nor_its_dates(s
     assert [line.thing for line in order.lines] == ["additional_users"]
     assert shop.now(licence).periods == before
     assert shop.now(licence).seats == 3
+
+
+# "(the sales desk may add a line by hand)"
+
+
+def test_the_sales_desk_may_charge_the_rest_of_the_term_for_new_seats_by_hand(shop: Shop) -> None:
+    licence = shop.on("2026-01-01").sell(smp_years=1)
+    before = shop.now(licence).periods
+    rest = LineByHand("Support of 2 users until 31 December", myr(60))
+    users = sale_for(licence, additional_users=2, additional_users_price=myr(400), by_hand=rest)
+    order = shop.on("2026-07-01").world.installation.place_order(lambda _: (licence.customer_id, users), who=WHO)
+    assert [(line.text, line.amount) for line in order.lines] == [
+        ("2 additional users", myr(400)),
+        ("Support of 2 users until 31 December", myr(60)),
+    ]
+    assert shop.pay(order).total == myr(460)
+    assert shop.now(licence).total_purchase_price == myr(1400)
+    assert shop.now(licence).periods == before
+
+
+def test_a_line_by_hand_changes_nothing_of_what_smp_costs(shop: Shop) -> None:
+    licence = shop.sell()
+    sale = sale_for(licence, smp_years=1, by_hand=LineByHand("Installation on site", myr(500)))
+    order = shop.world.installation.place_order(lambda _: (licence.customer_id, sale), who=WHO)
+    assert [line.amount for line in order.lines] == [myr(500), myr(150)]
+    assert shop.pay(order).period is not None
+    assert [period.price for period in shop.now(licence).periods] == [myr(150)]
+
+
+@pytest.mark.parametrize(
+    "line", [LineByHand("", myr(1)), LineByHand("x", Money(-1, "MYR")), LineByHand("x", Money(1, "EUR"))]
+)
+def test_a_line_by_hand_says_what_it_is_for_and_is_in_the_orders_currency(shop: Shop, line: LineByHand) -> None:
+    licence = shop.sell()
+    sale = sale_for(licence, smp_years=1, by_hand=line)
+    with pytest.raises(InvalidRequest):
+        shop.world.installation.place_order(lambda _: (licence.customer_id, sale), who=WHO)

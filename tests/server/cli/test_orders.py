@@ -133,3 +133,16 @@ def test_an_order_sells_one_thing_and_an_upgrade_goes_with_a_licence(operator: O
     ):
         assert operator.run("order", "create", *options).code == 2, options
     assert operator.run("product", "price", "cad", "2.0", "1", "--none").code == 2
+
+
+def test_the_sales_desk_charges_something_by_hand_with_an_order(operator: Operator) -> None:
+    licence = operator.issue()["licence_id"]
+    by_hand = ("--line", "Training", "--line-price", "99.90")
+    quoted = operator.did("quote", "create", "--licence", licence, "--smp-years", "1", *by_hand, "--json").json
+    order = operator.did("quote", "accept", quoted["quote"], "--json").json
+    assert [(one["text"], one["amount"]["minor_units"]) for one in order["lines"]] == [
+        ("Training", 9_990),
+        ("Support and maintenance (SMP), one year", 15_000),
+    ]
+    assert "MYR 99.90  Training" in operator.did("order", "show", order["order"]).out
+    assert operator.run("order", "create", "--licence", licence, "--smp-years", "1", "--line", "x").code == 2

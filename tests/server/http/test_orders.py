@@ -238,3 +238,11 @@ def test_one_key_ends_one_order_and_no_other(own_shop: Shop, sales: dict[str, st
     assert answer(said[0])["state"] == "cancelled"
     assert problem(said[1], 422)["code"] == "idempotency_key_reused"
     assert answer(own_shop.client.get(f"/v1/orders/{numbers[1]}", headers=sales))["state"] == "ordered"
+
+
+def test_an_order_can_charge_something_by_hand(own_shop: Shop, sales: dict[str, str]) -> None:
+    line = {"text": "Training", "price": {"minor_units": 9_990, "currency": "MYR"}}
+    order = created(place(own_shop, sales, body=new_licence(own_shop) | {"line_by_hand": line}))
+    assert [one["thing"] for one in order["lines"]] == ["base", "by_hand", "smp"]
+    assert (order["lines"][1]["text"], order["total"]["minor_units"]) == ("Training", 129_990)
+    assert order["lines"][2]["amount"]["minor_units"] == 20_000

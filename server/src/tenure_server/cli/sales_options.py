@@ -14,7 +14,7 @@ import typer
 
 from tenure_server.cli.context import CommandContext, parsed, parsed_or_none
 from tenure_server.domain.money import parse_amount, parse_currency
-from tenure_server.domain.orders import Sale, SaleKind, sale_for
+from tenure_server.domain.orders import LineByHand, Sale, SaleKind, sale_for
 from tenure_server.domain.upgrades import parse_line
 from tenure_server.use_cases.change_licence import licence_of
 from tenure_server.use_cases.ports import Records
@@ -61,6 +61,11 @@ class Wanted:
         str | None, typer.Option("--free-support-until", help="Last day of support given without SMP, 2027-01-31.")
     ] = None
 
+    line_by_hand: Annotated[
+        str | None, typer.Option("--line", help="Charge something else besides: what it is; with --line-price.")
+    ] = None
+    line_price: Annotated[str | None, typer.Option("--line-price", help="Its price, such as 60.00.")] = None
+
     def sale(self, context: CommandContext) -> Callable[[Records], tuple[str, Sale]]:
         """To whom, and what."""
         if self.licence is not None:
@@ -83,6 +88,7 @@ class Wanted:
             additional_users_price=self._users_price(currency),
             smp_years=self.smp_years,
             free_support_until=self._free_support_until(),
+            by_hand=self._by_hand(currency),
         )
         return lambda _: (customer_id, sale)
 
@@ -106,9 +112,18 @@ class Wanted:
                 additional_users_price=self._users_price(licence.currency),
                 free_support_until=free_support,
                 upgrade=grant,
+                by_hand=self._by_hand(licence.currency),
             )
 
         return sale
+
+    def _by_hand(self, currency: str) -> LineByHand | None:
+        if (self.line_by_hand is None) != (self.line_price is None):
+            raise typer.BadParameter("--line and --line-price go together")
+        if self.line_by_hand is None or self.line_price is None:
+            return None
+        price = parsed("--line-price", self.line_price, lambda text: parse_amount(text, currency))
+        return LineByHand(self.line_by_hand, price)
 
     def _grant(self) -> Grant | None:
         if self.upgrade_line is not None:

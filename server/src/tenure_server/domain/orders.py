@@ -34,6 +34,15 @@ class SaleKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LineByHand:
+    """Something that the sales desk charges beside what is sold, such as the support of new users until a term's end.
+    It is no part of the total purchase price."""
+
+    text: str
+    price: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Sale:
     """What one order sells. ``licence_id`` is None for a new licence; ``smp_years`` where no SMP is sold.
 
@@ -53,6 +62,7 @@ class Sale:
     free_support_until: date | None = None  # support that is given without SMP, to that day inclusive
     upgrade: Grant | None = None
     seats: int | None = None  # that an upgrade is for
+    by_hand: LineByHand | None = None
 
 
 def sale_for(
@@ -63,6 +73,7 @@ def sale_for(
     additional_users_price: Money | None = None,
     free_support_until: date | None = None,
     upgrade: Grant | None = None,
+    by_hand: LineByHand | None = None,
 ) -> Sale:
     """Something more for a licence that is there. Whether it makes sense is asked when it is priced."""
     kind = SaleKind.SUPPORT if smp_years is not None else SaleKind.USERS
@@ -77,6 +88,7 @@ def sale_for(
         smp_years=smp_years,
         free_support_until=free_support_until,
         upgrade=upgrade,
+        by_hand=by_hand,
     )
 
 
@@ -85,6 +97,7 @@ class PricedThing(StrEnum):
     ADDITIONAL_USERS = "additional_users"
     SMP = "smp"
     UPGRADE = "upgrade"
+    BY_HAND = "by_hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +125,10 @@ def price_lines(sale: Sale, licence: Licence | None, prices: SmpPrices) -> tuple
     if sale.additional_users and sale.additional_users_price is not None:
         users = "1 additional user" if sale.additional_users == 1 else f"{sale.additional_users} additional users"
         lines.append(PriceLine(PricedThing.ADDITIONAL_USERS, users, "", sale.additional_users_price))
+    bought = total((line.amount for line in lines), sale.currency)
+    if sale.by_hand is not None:
+        lines.append(PriceLine(PricedThing.BY_HAND, sale.by_hand.text, "", sale.by_hand.price))
     if sale.smp_years is not None:
-        bought = total((line.amount for line in lines), sale.currency)
         basis = bought if licence is None else licence.total_purchase_price
         lines.append(smp_line(basis, sale.smp_years, prices))
     return tuple(lines)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from tenure_server.domain.api_tokens import ApiToken, Scope
 from tenure_server.domain.money import parse_currency
-from tenure_server.domain.orders import LARGEST_AMOUNT, MAX_USERS, OrderState, Sale, SaleKind, sale_for
+from tenure_server.domain.orders import LARGEST_AMOUNT, MAX_USERS, LineByHand, OrderState, Sale, SaleKind, sale_for
 from tenure_server.domain.paging import Place
 from tenure_server.domain.upgrades import parse_line
 from tenure_server.errors import Conflict, InvalidRequest, NotFound
@@ -100,6 +100,14 @@ class MoneyBody(BodyModel):
         return Money(self.minor_units, self.currency)
 
 
+class LineByHandBody(BodyModel):
+    text: Text
+    price: MoneyBody
+
+    def line(self) -> LineByHand:
+        return LineByHand(self.text, self.price.money())
+
+
 def _version(text: str) -> str:
     parse_version(text)
     return text
@@ -131,6 +139,9 @@ class OrderBody(BodyModel):
     upgrade_line: Annotated[str, AfterValidator(_line)] | None = Field(
         default=None, description="in its place: every release of an x.y line, such as 3.1"
     )
+    line_by_hand: LineByHandBody | None = Field(
+        default=None, description="something else that is charged besides; no part of the total purchase price"
+    )
     reference: Annotated[str, Field(max_length=100)] | None = Field(
         default=None, description="the customer's or the shop's own number; callers are found by it"
     )
@@ -149,6 +160,7 @@ class OrderBody(BodyModel):
                 additional_users_price=users.money() if users is not None else None,
                 free_support_until=self.free_support_until,
                 upgrade=self._grant(),
+                by_hand=self.line_by_hand.line() if self.line_by_hand is not None else None,
             )
         if self._grant() is not None:
             raise InvalidRequest("An upgrade is for a licence that is there.", code="invalid_sale")
@@ -166,6 +178,7 @@ class OrderBody(BodyModel):
             additional_users_price=users.money() if users is not None else None,
             smp_years=self.smp_years,
             free_support_until=self.free_support_until,
+            by_hand=self.line_by_hand.line() if self.line_by_hand is not None else None,
         )
 
     def _grant(self) -> Grant | None:

@@ -108,6 +108,8 @@ class QuotePaper:
                     case VersionGrant(version):
                         return words.upgrade.format(product=sale.product, version=version)
                 return line.text
+            case PricedThing.BY_HAND:
+                return line.text
             case unexpected:
                 assert_never(unexpected)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from tenure_server.domain.customers import is_line
 from tenure_server.domain.orders import LARGEST_AMOUNT, MAX_USERS, Sale, SaleKind
 from tenure_server.domain.products import Product
 from tenure_server.domain.smp import PLAN_YEARS
 from tenure_server.errors import InvalidRequest, NotFound
 from tenure_server.use_cases.ports import Records
+
+MAX_LINE_CHARACTERS = 200
 
 MOST_FREE_SUPPORT = timedelta(days=3_660)
 """Beyond that it is a slip of the keyboard."""
@@ -52,7 +55,14 @@ def require_sound(sale: Sale, today: date) -> None:
         raise InvalidRequest("Additional users are from 0 to 1 000 000.", code="invalid_seats")
     if (sale.additional_users_price is not None) != (sale.additional_users > 0):
         raise InvalidRequest("Additional users and their price go together.", code="invalid_price")
-    for amount in (sale.base_price, sale.additional_users_price):
+    if sale.by_hand is not None and sale.kind is SaleKind.UPGRADE:
+        raise InvalidRequest("An upgrade has its own price only.", code="invalid_sale")
+    if sale.by_hand is not None and not is_line(sale.by_hand.text, MAX_LINE_CHARACTERS):
+        raise InvalidRequest(
+            f"What a line is for is said in 1 to {MAX_LINE_CHARACTERS} printable characters.", code="invalid_sale"
+        )
+    by_hand = sale.by_hand.price if sale.by_hand is not None else None
+    for amount in (sale.base_price, sale.additional_users_price, by_hand):
         if amount is not None and not 0 <= amount.minor_units <= LARGEST_AMOUNT:
             raise InvalidRequest("A price is not negative and not beyond reason.", code="invalid_price")
         if amount is not None and amount.currency != sale.currency:

@@ -15,6 +15,7 @@ from tenure_server.adapters.database.failures import conflict_if_taken
 from tenure_server.adapters.database.sales_tables import LicenceWordRow, NumberSeriesRow, SalesOrderRow
 from tenure_server.adapters.database.search import behind
 from tenure_server.domain.orders import (
+    LineByHand,
     Order,
     OrderEnd,
     OrderState,
@@ -138,6 +139,8 @@ def _settled(order: Order) -> dict[str, Any]:
         "free_support_until": sale.free_support_until,
         "upgrade": grant_text(sale.upgrade) if sale.upgrade is not None else None,
         "upgrade_seats": sale.seats,
+        "by_hand_text": sale.by_hand.text if sale.by_hand is not None else None,
+        "by_hand_minor_units": sale.by_hand.price.minor_units if sale.by_hand is not None else None,
         "lines": lines_json(order.lines),
         "total_minor_units": order.total.minor_units,
         "starts_on": period.starts_on if period is not None else None,
@@ -188,6 +191,7 @@ def order_of(row: SalesOrderRow) -> Order:
             free_support_until=row.free_support_until,
             upgrade=grant_of_text(row.upgrade) if row.upgrade is not None else None,
             seats=row.upgrade_seats,
+            by_hand=_by_hand(row.by_hand_text, row.by_hand_minor_units, row.currency),
         ),
         lines=lines_of(row.lines, row.currency),
         period=SupportPeriod(row.starts_on, row.ends_on) if row.starts_on and row.ends_on else None,
@@ -229,6 +233,11 @@ def lines_of(found: list[dict[str, Any]], currency: str) -> tuple[PriceLine, ...
         )
         for one in found
     )
+
+
+def _by_hand(text: str | None, minor_units: int | None, currency: str) -> LineByHand | None:
+    price = _money(minor_units, currency)
+    return LineByHand(text, price) if text is not None and price is not None else None
 
 
 def _minor_units(money: Money | None) -> int | None:

@@ -11,7 +11,7 @@ from tenure_server.adapters.database.columns import is_storable
 from tenure_server.adapters.database.orders import lines_json, lines_of
 from tenure_server.adapters.database.sales_tables import QuoteRow
 from tenure_server.adapters.database.search import behind
-from tenure_server.domain.orders import Sale, SaleKind
+from tenure_server.domain.orders import LineByHand, Sale, SaleKind
 from tenure_server.domain.paging import Place
 from tenure_server.domain.quotes import Quote, QuoteState
 from tenure_server.domain.upgrades import grant_of_text, grant_text
@@ -90,6 +90,7 @@ def _sale_json(sale: Sale) -> dict[str, Any]:
         "users_minor_units": users.minor_units if users is not None else None,
         "smp_years": sale.smp_years,
         "free_support_until": sale.free_support_until.isoformat() if sale.free_support_until is not None else None,
+        **({"by_hand": [sale.by_hand.text, sale.by_hand.price.minor_units]} if sale.by_hand is not None else {}),
         **({"upgrade": grant_text(sale.upgrade), "seats": sale.seats} if sale.upgrade is not None else {}),
     }
 
@@ -97,7 +98,7 @@ def _sale_json(sale: Sale) -> dict[str, Any]:
 def _quote(row: QuoteRow) -> Quote:
     sale = row.sale
     currency = sale["currency"]
-    base, users = sale["base_minor_units"], sale["users_minor_units"]
+    base, users, by_hand = sale["base_minor_units"], sale["users_minor_units"], sale.get("by_hand")
     free_support = sale.get("free_support_until")  # older quotes do not say
     return Quote(
         number=row.number,
@@ -115,6 +116,7 @@ def _quote(row: QuoteRow) -> Quote:
             free_support_until=date.fromisoformat(free_support) if free_support is not None else None,
             upgrade=grant_of_text(sale["upgrade"]) if "upgrade" in sale else None,
             seats=sale.get("seats"),
+            by_hand=LineByHand(by_hand[0], Money(by_hand[1], currency)) if by_hand is not None else None,
         ),
         lines=lines_of(row.lines, currency),
         terms=row.terms,

@@ -124,6 +124,8 @@ class SalesOrderRow(Row, table=True):
     free_support_until: date | None = None  # inclusive
     upgrade: str | None = Field(default=None, sa_type=Text)  # a grant as text
     upgrade_seats: int | None = None
+    by_hand_text: str | None = Field(default=None, sa_type=Text)
+    by_hand_minor_units: int | None = Field(default=None, sa_type=BigInteger)
     lines: list[dict[str, Any]] = Field(sa_type=JSON)  # as they were told to the customer
     total_minor_units: int = Field(sa_type=BigInteger)
     starts_on: date | None = None
