@@ -15,16 +15,6 @@ from starlette.responses import Response
 
 from tenure_server.domain.api_tokens import ApiToken, Scope
 from tenure_server.domain.customers import DEFAULT_LANGUAGE, MAX_CONTACTS, CustomerDetails
-from tenure_server.errors import (
-    AuthenticationRequired,
-    Conflict,
-    DatabaseUnavailable,
-    Forbidden,
-    InvalidRequest,
-    NotFound,
-    TenureError,
-    UnprocessableRepeat,
-)
 from tenure_server.http import sales_wire
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.bodies import BodyModel, read_body
@@ -32,6 +22,7 @@ from tenure_server.http.cursors import DEFAULT_PAGE, Cursor, Limit
 from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.idempotency import IdempotencyKey, once_of
 from tenure_server.http.reading import IN_PATH, RequestModel, read
+from tenure_server.http.refusals import ONCE_REFUSALS, ONE_REFUSALS, TOKEN_REFUSALS
 from tenure_server.http.wire import Answer
 from tenure_server.use_cases.customers import (
     AddCustomer,
@@ -127,44 +118,38 @@ class ReasonBody(BodyModel):
     reason: Text = Field(description="why; it goes to the audit trail")
 
 
-REFUSALS: tuple[type[TenureError], ...] = (InvalidRequest, AuthenticationRequired, Forbidden, DatabaseUnavailable)
-"""Of everything that is asked with a token."""
-
-CHANGE_REFUSALS = (*REFUSALS, NotFound, Conflict, UnprocessableRepeat)
-"""Of a change to what is there, with or without an idempotency key."""
-
 LIST = Operation(
     summary="Customers, newest first",
-    request=CustomerSearch, answer=sales_wire.CustomerPage, access=Access.TOKEN, refusals=REFUSALS,
+    request=CustomerSearch, answer=sales_wire.CustomerPage, access=Access.TOKEN, refusals=TOKEN_REFUSALS,
 )  # fmt: skip
 ADD = Operation(
     summary="Add a customer",
     method="POST", request=NewCustomer, body=CustomerBody, answer=sales_wire.Customer, status=HTTPStatus.CREATED,
-    access=Access.TOKEN, refusals=CHANGE_REFUSALS,
+    access=Access.TOKEN, refusals=ONCE_REFUSALS,
 )  # fmt: skip
 SHOW = Operation(
     summary="A customer",
-    request=OneCustomer, answer=sales_wire.Customer, access=Access.TOKEN, refusals=(*REFUSALS, NotFound),
+    request=OneCustomer, answer=sales_wire.Customer, access=Access.TOKEN, refusals=ONE_REFUSALS,
 )  # fmt: skip
 CHANGE = Operation(
     summary="Change what is known of a customer",
     method="PATCH", request=CustomerToChange, body=CustomerChangeBody, answer=sales_wire.Customer, access=Access.TOKEN,
-    refusals=CHANGE_REFUSALS,
+    refusals=ONCE_REFUSALS,
 )  # fmt: skip
 DELETE = Operation(
     summary="Delete a customer to whom nothing was sold",
     method="DELETE", request=CustomerToChange, answer=None, status=HTTPStatus.NO_CONTENT, access=Access.TOKEN,
-    refusals=CHANGE_REFUSALS,
+    refusals=ONCE_REFUSALS,
 )  # fmt: skip
 ANONYMISE = Operation(
     summary="Remove all that tells who a customer is; what was sold stays",
     method="POST", request=CustomerToChange, body=ReasonBody, answer=sales_wire.Customer, access=Access.TOKEN,
-    refusals=CHANGE_REFUSALS,
+    refusals=ONCE_REFUSALS,
 )  # fmt: skip
 MERGE = Operation(
     summary="Make one customer of two records: everything of the other one becomes this one's",
     method="POST", request=CustomerToChange, body=MergeBody, answer=sales_wire.Customer, access=Access.TOKEN,
-    refusals=CHANGE_REFUSALS,
+    refusals=ONCE_REFUSALS,
 )  # fmt: skip
 
 

@@ -13,10 +13,10 @@ from starlette.responses import Response
 
 from tenure_server.domain.api_tokens import Scope
 from tenure_server.domain.events import EventFilter, EventType, NumberedEvent, event_facts
-from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable, Forbidden, InvalidRequest
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.reading import RequestModel, read
+from tenure_server.http.refusals import TOKEN_REFUSALS
 from tenure_server.http.wire import Answer
 from tenure_server.use_cases.read_events import ReadEvents
 
@@ -99,7 +99,7 @@ OPERATION = Operation(
     request=EventsRequest,
     answer=EventList,
     access=Access.TOKEN,
-    refusals=(InvalidRequest, AuthenticationRequired, Forbidden, DatabaseUnavailable),
+    refusals=TOKEN_REFUSALS,
 )
 
 

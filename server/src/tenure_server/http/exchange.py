@@ -17,10 +17,11 @@ from tenure_server.domain.api_tokens import Scope
 from tenure_server.domain.row_files import Row, RowForm, read_rows
 from tenure_server.errors import InvalidRequest
 from tenure_server.http.authentication import TokenAuthentication
-from tenure_server.http.customers import PRIVATE, REFUSALS, answered
+from tenure_server.http.customers import PRIVATE, answered
 from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.problems import FaultyRequest
 from tenure_server.http.reading import IN_PATH, RequestModel, read
+from tenure_server.http.refusals import TOKEN_REFUSALS
 from tenure_server.http.wire import Answer, Fault
 from tenure_server.use_cases.exports import Export, Table
 from tenure_server.use_cases.import_rows import Imported
@@ -107,11 +108,11 @@ class ImportAnswer(Answer):
 
 EXPORT = Operation(
     summary="All customers, contacts, licences or orders, as CSV or JSON in the columns that imports read",
-    request=ExportRequest, answer=CSV, access=Access.TOKEN, refusals=REFUSALS,
+    request=ExportRequest, answer=CSV, access=Access.TOKEN, refusals=TOKEN_REFUSALS,
 )  # fmt: skip
 IMPORT = Operation(
     summary="Import customers, contacts or licences from CSV, or JSON as a list of objects: all rows or none",
-    method="POST", request=ImportRequest, body=CSV, answer=ImportAnswer, access=Access.TOKEN, refusals=REFUSALS,
+    method="POST", request=ImportRequest, body=CSV, answer=ImportAnswer, access=Access.TOKEN, refusals=TOKEN_REFUSALS,
 )  # fmt: skip
 
 

@@ -20,13 +20,14 @@ from starlette.responses import Response
 from tenure_server import __version__
 from tenure_server.domain.api_tokens import Scope
 from tenure_server.domain.signer_life import SignerMode
-from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable, Forbidden, InvalidRequest
+from tenure_server.errors import DatabaseUnavailable
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.health import Readiness
 from tenure_server.http.load_shedding import LoadShedding
 from tenure_server.http.parameters import NoParameters
 from tenure_server.http.reading import read
+from tenure_server.http.refusals import TOKEN_REFUSALS
 from tenure_server.http.request_counts import RequestCounts
 from tenure_server.use_cases.measure import Measure, Measurements
 from tenure_signing.errors import PublishingError
@@ -35,7 +36,7 @@ OPERATION = Operation(
     summary="What monitoring asks for: days left of every role, signer, readiness, requests",
     answer="text/plain",
     access=Access.TOKEN,
-    refusals=(InvalidRequest, AuthenticationRequired, Forbidden, DatabaseUnavailable),
+    refusals=TOKEN_REFUSALS,
 )
 
 _log = logging.getLogger(__name__)

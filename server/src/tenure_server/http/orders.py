@@ -18,16 +18,14 @@ from tenure_server.domain.money import parse_currency
 from tenure_server.domain.orders import LARGEST_AMOUNT, MAX_USERS, LineByHand, OrderState, Sale, SaleKind, sale_for
 from tenure_server.domain.paging import Place
 from tenure_server.domain.upgrades import parse_line
-from tenure_server.errors import Conflict, InvalidRequest, NotFound
+from tenure_server.errors import InvalidRequest
 from tenure_server.http import sales_wire
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.bodies import BodyModel, read_body
 from tenure_server.http.cursors import DEFAULT_PAGE, Cursor, Limit, cursor_of
 from tenure_server.http.customers import (
-    CHANGE_REFUSALS,
     MAX_ID_CHARACTERS,
     READERS,
-    REFUSALS,
     ReasonBody,
     Text,
     answered,
@@ -35,6 +33,7 @@ from tenure_server.http.customers import (
 from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.idempotency import IdempotencyKey, once_of, required
 from tenure_server.http.reading import IN_PATH, RequestModel, read
+from tenure_server.http.refusals import CHANGE_REFUSALS, ONCE_REFUSALS, ONE_REFUSALS, TOKEN_REFUSALS
 from tenure_server.http.wire import Renewal
 from tenure_server.use_cases.change_licence import licence_of
 from tenure_server.use_cases.licence_status import ShowLicence
@@ -210,44 +209,44 @@ class RefundBody(BodyModel):
 
 LIST = Operation(
     summary="Orders, newest first",
-    request=OrderSearch, answer=sales_wire.OrderPage, access=Access.TOKEN, refusals=REFUSALS,
+    request=OrderSearch, answer=sales_wire.OrderPage, access=Access.TOKEN, refusals=TOKEN_REFUSALS,
 )  # fmt: skip
 PLACE = Operation(
     summary="Place an order; nothing is the customer's before it is paid",
     method="POST", request=NewOrder, body=OrderBody, answer=sales_wire.OrderAnswer, status=HTTPStatus.CREATED,
-    access=Access.TOKEN, refusals=CHANGE_REFUSALS,
+    access=Access.TOKEN, refusals=ONCE_REFUSALS,
 )  # fmt: skip
 SHOW = Operation(
     summary="An order with its prices and the arithmetic",
-    request=OneOrder, answer=sales_wire.OrderAnswer, access=Access.TOKEN, refusals=(*REFUSALS, NotFound),
+    request=OneOrder, answer=sales_wire.OrderAnswer, access=Access.TOKEN, refusals=ONE_REFUSALS,
 )  # fmt: skip
 PAY = Operation(
     summary="Confirm that an order is paid; a repeat changes nothing",
     method="POST", request=OneOrder, body=PaymentBody, answer=sales_wire.PaidOrderAnswer, access=Access.TOKEN,
-    refusals=(*REFUSALS, NotFound, Conflict),
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 CANCEL = Operation(
     summary="Cancel an order that is not paid; a repeat changes nothing",
     method="POST", request=OrderToChange, body=ReasonBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
-    refusals=CHANGE_REFUSALS,
+    refusals=ONCE_REFUSALS,
 )  # fmt: skip
 REFUND = Operation(
     summary="Write down that a paid order was refunded: its support ends on the day before",
     method="POST", request=OrderToChange, body=RefundBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
-    refusals=CHANGE_REFUSALS,
+    refusals=ONCE_REFUSALS,
 )  # fmt: skip
 MOVE = Operation(
     summary="Give a licence to another customer, with its support, keys and seats",
     method="POST", request=LicenceToChange, body=MoveBody, answer=sales_wire.SoldLicence, access=Access.TOKEN,
-    refusals=CHANGE_REFUSALS,
+    refusals=ONCE_REFUSALS,
 )  # fmt: skip
 LICENCES = Operation(
     summary="Licences, newest first, found by what a caller says",
-    request=LicenceSearch, answer=sales_wire.LicencePage, access=Access.TOKEN, refusals=REFUSALS,
+    request=LicenceSearch, answer=sales_wire.LicencePage, access=Access.TOKEN, refusals=TOKEN_REFUSALS,
 )  # fmt: skip
 LICENCE = Operation(
     summary="A licence with what was bought for it, its support periods and what renewal and upgrades cost",
-    request=OneLicence, answer=sales_wire.LicenceDetails, access=Access.TOKEN, refusals=(*REFUSALS, NotFound),
+    request=OneLicence, answer=sales_wire.LicenceDetails, access=Access.TOKEN, refusals=ONE_REFUSALS,
 )  # fmt: skip
 
 

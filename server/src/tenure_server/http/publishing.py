@@ -16,20 +16,14 @@ from starlette.responses import Response
 from tenure_server.domain.api_tokens import ApiToken, Scope
 from tenure_server.domain.publishing import UploadState
 from tenure_server.errors import (
-    AuthenticationRequired,
-    Conflict,
-    DatabaseUnavailable,
-    Forbidden,
-    InvalidRequest,
-    NotFound,
     SignerSilent,
     StoreUnavailable,
-    TenureError,
 )
 from tenure_server.http import wire
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.bodies import BodyModel, read_body
 from tenure_server.http.endpoint import Access, Operation
+from tenure_server.http.refusals import CHANGE_REFUSALS
 from tenure_server.use_cases.api_tokens import require_scope
 from tenure_server.use_cases.publish import MAX_NOTES_BYTES
 from tenure_server.use_cases.publish_signed import PlanPublishing, PublishesReleases, SignedRelease
@@ -116,15 +110,7 @@ class PublishBody(BodyModel):
     translations: Translations = Field(default_factory=dict)
 
 
-_REFUSALS: tuple[type[TenureError], ...] = (
-    InvalidRequest,
-    AuthenticationRequired,
-    Forbidden,
-    NotFound,
-    Conflict,
-    DatabaseUnavailable,
-    StoreUnavailable,
-)
+_REFUSALS = (*CHANGE_REFUSALS, StoreUnavailable)
 DRAFT = Operation(
     summary="What a publisher has to know, and how far its builds are; changes nothing",
     method="POST", body=DraftBody, answer=wire.PublishingPlan, access=Access.TOKEN, refusals=_REFUSALS,

@@ -14,17 +14,14 @@ from starlette.responses import Response
 
 from tenure_server.domain import quotes as quotes_domain
 from tenure_server.domain.api_tokens import ApiToken, Scope
-from tenure_server.errors import NotFound
 from tenure_server.http import sales_wire
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.bodies import BodyModel, read_body
 from tenure_server.http.cursors import DEFAULT_PAGE, Cursor, Limit, cursor_of
 from tenure_server.http.customers import (
-    CHANGE_REFUSALS,
     MAX_ID_CHARACTERS,
     PRIVATE,
     READERS,
-    REFUSALS,
     ReasonBody,
     answered,
 )
@@ -32,6 +29,7 @@ from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.idempotency import IdempotencyKey, once_of
 from tenure_server.http.orders import NewOrder, OrderBody
 from tenure_server.http.reading import IN_PATH, RequestModel, read
+from tenure_server.http.refusals import ONCE_REFUSALS, ONE_REFUSALS, TOKEN_REFUSALS
 from tenure_server.http.wire import Answer, Money
 from tenure_server.papers.quote_paper import QuotePaper, Vendor
 from tenure_server.use_cases.customers import customer_of
@@ -109,34 +107,34 @@ class QuotePage(Answer):
 
 
 LIST = Operation(
-    summary="Quotes, newest first", request=QuoteSearch, answer=QuotePage, access=Access.TOKEN, refusals=REFUSALS
+    summary="Quotes, newest first", request=QuoteSearch, answer=QuotePage, access=Access.TOKEN, refusals=TOKEN_REFUSALS
 )
 MAKE = Operation(
     summary="Make a quote",
     method="POST", request=NewOrder, body=QuoteBody, answer=QuoteAnswer, status=HTTPStatus.CREATED,
-    access=Access.TOKEN, refusals=CHANGE_REFUSALS,
+    access=Access.TOKEN, refusals=ONCE_REFUSALS,
 )  # fmt: skip
 SHOW = Operation(
     summary="A quote with the arithmetic", request=OneQuote, answer=QuoteAnswer, access=Access.TOKEN,
-    refusals=(*REFUSALS, NotFound),
+    refusals=ONE_REFUSALS,
 )  # fmt: skip
 PAGE = Operation(
     summary="A quote as a page to print", request=OneQuote, answer="text/html", access=Access.TOKEN,
-    refusals=(*REFUSALS, NotFound),
+    refusals=ONE_REFUSALS,
 )  # fmt: skip
 PDF = Operation(
     summary="A quote as PDF", request=OneQuote, answer="application/pdf", access=Access.TOKEN,
-    refusals=(*REFUSALS, NotFound),
+    refusals=ONE_REFUSALS,
 )  # fmt: skip
 ACCEPT = Operation(
     summary="Order what a quote offers, at its price; accepted again, it is the same order",
     method="POST", request=QuoteToChange, body=AcceptBody, answer=sales_wire.OrderAnswer, access=Access.TOKEN,
-    refusals=CHANGE_REFUSALS,
+    refusals=ONCE_REFUSALS,
 )  # fmt: skip
 WITHDRAW = Operation(
     summary="Take back a quote that was not accepted",
     method="POST", request=QuoteToChange, body=ReasonBody, answer=QuoteAnswer, access=Access.TOKEN,
-    refusals=CHANGE_REFUSALS,
+    refusals=ONCE_REFUSALS,
 )  # fmt: skip
 
 

@@ -13,10 +13,10 @@ from starlette.responses import Response
 from tenure_server.domain.api_tokens import Scope
 from tenure_server.domain.report_forms import as_csv, as_json, as_svg
 from tenure_server.domain.reports import Month, Months, ReportName, parse_month
-from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable, Forbidden, InvalidRequest, NotFound
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.endpoint import Access, Operation
 from tenure_server.http.reading import IN_PATH, RequestModel, read
+from tenure_server.http.refusals import ONE_REFUSALS
 from tenure_server.http.wire import Answer
 from tenure_server.use_cases.make_report import MakeReport
 from tenure_signing.names import ProductName, parse_product
@@ -81,7 +81,7 @@ OPERATION = Operation(
     request=ReportRequest,
     answer=ReportAnswer,
     access=Access.TOKEN,
-    refusals=(InvalidRequest, AuthenticationRequired, Forbidden, NotFound, DatabaseUnavailable),
+    refusals=ONE_REFUSALS,
 )
 
 

@@ -14,13 +14,13 @@ from starlette.responses import Response
 
 from tenure_server.domain.api_tokens import Scope
 from tenure_server.domain.seats import MOST_EXPIRY_DAYS, ProductSeatRules, SeatLimit
-from tenure_server.errors import NotFound
 from tenure_server.http.activations import ActivationsAnswer, Machine, ReleasedAnswer, SeatParts
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.bodies import BodyModel, read_body
-from tenure_server.http.customers import MAX_ID_CHARACTERS, READERS, REFUSALS, answered
+from tenure_server.http.customers import MAX_ID_CHARACTERS, READERS, answered
 from tenure_server.http.endpoint import Access, Endpoint, Operation
 from tenure_server.http.reading import IN_PATH, RequestModel, read
+from tenure_server.http.refusals import ONE_REFUSALS
 from tenure_server.http.wire import Answer
 from tenure_server.use_cases.set_seat_rules import RulesOfProduct
 from tenure_signing.names import ProductName, parse_product
@@ -78,21 +78,21 @@ class SeatRulesAnswer(Answer):
 
 LIST = Operation(
     summary="The machines that hold seats of a licence",
-    request=LicenceRequest, answer=ActivationsAnswer, access=Access.TOKEN, refusals=(*REFUSALS, NotFound),
+    request=LicenceRequest, answer=ActivationsAnswer, access=Access.TOKEN, refusals=ONE_REFUSALS,
 )  # fmt: skip
 RELEASE = Operation(
     summary="Take the seat from a machine, for another one to have",
     method="DELETE", request=ReleaseRequest, answer=ReleasedAnswer, access=Access.TOKEN,
-    refusals=(*REFUSALS, NotFound),
+    refusals=ONE_REFUSALS,
 )  # fmt: skip
 RULES = Operation(
     summary="What happens at the limit of a product's seats, and when they expire",
-    request=ProductRequest, answer=SeatRulesAnswer, access=Access.TOKEN, refusals=(*REFUSALS, NotFound),
+    request=ProductRequest, answer=SeatRulesAnswer, access=Access.TOKEN, refusals=ONE_REFUSALS,
 )  # fmt: skip
 SET_RULES = Operation(
     summary="Say what happens at the limit of a product's seats, and when they expire",
     method="PUT", request=ProductRequest, body=SeatRulesBody, answer=SeatRulesAnswer, access=Access.TOKEN,
-    refusals=(*REFUSALS, NotFound),
+    refusals=ONE_REFUSALS,
 )  # fmt: skip
 
 

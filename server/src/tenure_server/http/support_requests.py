@@ -27,15 +27,15 @@ from tenure_server.domain.support_requests import (
     parse_place,
     place_text,
 )
-from tenure_server.errors import Conflict, NotFound, UnprocessableRepeat
 from tenure_server.http import support_wire
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.bodies import BodyModel, read_body
 from tenure_server.http.cursors import DEFAULT_PAGE, Limit
-from tenure_server.http.customers import MAX_ID_CHARACTERS, READERS, REFUSALS, Text, answered
+from tenure_server.http.customers import MAX_ID_CHARACTERS, READERS, Text, answered
 from tenure_server.http.endpoint import Access, Endpoint, Operation
 from tenure_server.http.idempotency import IdempotencyKey, once_of
 from tenure_server.http.reading import IN_PATH, RequestModel, read
+from tenure_server.http.refusals import CHANGE_REFUSALS, ONCE_REFUSALS, ONE_REFUSALS, TOKEN_REFUSALS
 from tenure_server.use_cases.support_glance import WhoCalls
 from tenure_server.use_cases.support_queue import ListRequests, ShowRequest
 from tenure_server.use_cases.support_requests import (
@@ -222,54 +222,52 @@ class CloseBody(BodyModel):
     revision: Revision | None = None
 
 
-_CHANGES = (*REFUSALS, NotFound, Conflict)
-_WRITES = (*_CHANGES, UnprocessableRepeat)
 LIST = Operation(
     summary="The queue of support requests: priority incidents first, then what is due first",
-    request=RequestSearch, answer=support_wire.SupportRequestPage, access=Access.TOKEN, refusals=REFUSALS,
+    request=RequestSearch, answer=support_wire.SupportRequestPage, access=Access.TOKEN, refusals=TOKEN_REFUSALS,
 )  # fmt: skip
 OPEN = Operation(
     summary="Open a support request, with the terms that the licence has today",
     method="POST", request=OpenOne, body=NewRequestBody, answer=support_wire.SupportRequestAnswer,
-    status=HTTPStatus.CREATED, access=Access.TOKEN, refusals=_WRITES,
+    status=HTTPStatus.CREATED, access=Access.TOKEN, refusals=ONCE_REFUSALS,
 )  # fmt: skip
 SHOW = Operation(
     summary="A support request with everything that was said",
-    request=OneRequest, answer=support_wire.SupportRequestDetails, access=Access.TOKEN, refusals=(*REFUSALS, NotFound),
+    request=OneRequest, answer=support_wire.SupportRequestDetails, access=Access.TOKEN, refusals=ONE_REFUSALS,
 )  # fmt: skip
 CHANGE = Operation(
     summary="Change priority, category, status, assignee, licence or contact of a support request",
     method="PATCH", request=OneRequest, body=RequestChangesBody, answer=support_wire.SupportRequestAnswer,
-    access=Access.TOKEN, refusals=_CHANGES,
+    access=Access.TOKEN, refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 REPLY = Operation(
     summary="Answer the customer, by mail or on the telephone",
     method="POST", request=WriteToRequest, body=ReplyBody, answer=support_wire.WrittenAnswer,
-    status=HTTPStatus.CREATED, access=Access.TOKEN, refusals=_WRITES,
+    status=HTTPStatus.CREATED, access=Access.TOKEN, refusals=ONCE_REFUSALS,
 )  # fmt: skip
 NOTE = Operation(
     summary="Note something for operators",
     method="POST", request=WriteToRequest, body=NoteBody, answer=support_wire.WrittenAnswer,
-    status=HTTPStatus.CREATED, access=Access.TOKEN, refusals=_WRITES,
+    status=HTTPStatus.CREATED, access=Access.TOKEN, refusals=ONCE_REFUSALS,
 )  # fmt: skip
 HEARD = Operation(
     summary="Write down what the customer said; what was over is open again",
     method="POST", request=WriteToRequest, body=HeardBody, answer=support_wire.WrittenAnswer,
-    status=HTTPStatus.CREATED, access=Access.TOKEN, refusals=_WRITES,
+    status=HTTPStatus.CREATED, access=Access.TOKEN, refusals=ONCE_REFUSALS,
 )  # fmt: skip
 CLOSE = Operation(
     summary="Close a support request; a repeat changes nothing",
     method="POST", request=OneRequest, body=CloseBody, answer=support_wire.SupportRequestAnswer,
-    access=Access.TOKEN, refusals=_CHANGES,
+    access=Access.TOKEN, refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 REOPEN = Operation(
     summary="Open a support request again; a repeat changes nothing",
     method="POST", request=OneRequest, answer=support_wire.SupportRequestAnswer,
-    access=Access.TOKEN, refusals=_CHANGES,
+    access=Access.TOKEN, refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 CALLERS = Operation(
     summary="Who is on the telephone: SMP, plan, versions and open requests of whoever the words fit",
-    request=CallerSearch, answer=support_wire.CallersAnswer, access=Access.TOKEN, refusals=REFUSALS,
+    request=CallerSearch, answer=support_wire.CallersAnswer, access=Access.TOKEN, refusals=TOKEN_REFUSALS,
 )  # fmt: skip
 
 

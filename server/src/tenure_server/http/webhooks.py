@@ -16,20 +16,12 @@ from starlette.responses import Response
 from tenure_server.domain.api_tokens import ApiToken, Scope
 from tenure_server.domain.events import EventType
 from tenure_server.domain.webhooks import Delivery, DeliveryState, WebhookEndpoint, shown_url
-from tenure_server.errors import (
-    AuthenticationRequired,
-    Conflict,
-    DatabaseUnavailable,
-    Forbidden,
-    InvalidRequest,
-    NotFound,
-    TenureError,
-)
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.bodies import BodyModel, read_body
 from tenure_server.http.endpoint import Access, Endpoint, Operation
 from tenure_server.http.parameters import NoParameters
 from tenure_server.http.reading import IN_PATH, RequestModel, read
+from tenure_server.http.refusals import CHANGE_REFUSALS
 from tenure_server.http.wire import Answer
 from tenure_server.use_cases.manage_webhooks import MAX_OVERLAP_HOURS, ManageWebhooks, WebhookWish
 from tenure_server.use_cases.show_webhooks import ShowWebhooks
@@ -146,47 +138,39 @@ class DeliveryRequest(WebhookRequest):
     ] = Field(json_schema_extra=IN_PATH)
 
 
-_REFUSALS: tuple[type[TenureError], ...] = (
-    InvalidRequest,
-    AuthenticationRequired,
-    Forbidden,
-    NotFound,
-    Conflict,
-    DatabaseUnavailable,
-)
 LIST = Operation(
-    summary="The endpoints to which events are sent", answer=WebhookList, access=Access.TOKEN, refusals=_REFUSALS
+    summary="The endpoints to which events are sent", answer=WebhookList, access=Access.TOKEN, refusals=CHANGE_REFUSALS
 )
 ADD = Operation(
     summary="Send events to an address from now on; the answer shows the secret, this once",
     method="POST", body=WebhookBody, answer=WebhookSecret, access=Access.TOKEN, status=HTTPStatus.CREATED,
-    refusals=_REFUSALS,
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 REMOVE = Operation(
     summary="Send nothing there any more, and forget its log",
     method="DELETE", request=WebhookRequest, answer=None, access=Access.TOKEN, status=HTTPStatus.NO_CONTENT,
-    refusals=_REFUSALS,
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 TEST = Operation(
     summary="Send a test message now and say how it went",
-    method="POST", request=WebhookRequest, answer=TestedWebhook, access=Access.TOKEN, refusals=_REFUSALS,
+    method="POST", request=WebhookRequest, answer=TestedWebhook, access=Access.TOKEN, refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 ROTATE = Operation(
     summary="A new secret; the old one signs beside it for a while",
     method="POST", request=WebhookRequest, body=RotationBody, answer=WebhookSecret, access=Access.TOKEN,
-    refusals=_REFUSALS,
+    refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 ENABLE = Operation(
     summary="Send to a disabled endpoint again, beginning with what it missed",
-    method="POST", request=WebhookRequest, answer=WebhookAnswer, access=Access.TOKEN, refusals=_REFUSALS,
+    method="POST", request=WebhookRequest, answer=WebhookAnswer, access=Access.TOKEN, refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 LOG = Operation(
     summary="What became of the newest events for the endpoint",
-    request=WebhookRequest, answer=DeliveryList, access=Access.TOKEN, refusals=_REFUSALS,
+    request=WebhookRequest, answer=DeliveryList, access=Access.TOKEN, refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 REDELIVER = Operation(
     summary="Send an event once more, whether or not it arrived",
-    method="POST", request=DeliveryRequest, answer=DeliveryAnswer, access=Access.TOKEN, refusals=_REFUSALS,
+    method="POST", request=DeliveryRequest, answer=DeliveryAnswer, access=Access.TOKEN, refusals=CHANGE_REFUSALS,
 )  # fmt: skip
 
 
