@@ -12,9 +12,6 @@ MAX_WORD_CHARACTERS = 40
 MAX_WORDS = 8
 """Of a search; the rest of a longer one is not looked at."""
 
-SHORTEST_PART = 3
-"""Of the characters of a key that somebody reads out from its middle."""
-
 
 def words_of(*texts: str) -> frozenset[str]:
     """The words of the texts: unbroken runs of letters and digits."""
@@ -22,10 +19,9 @@ def words_of(*texts: str) -> frozenset[str]:
 
 
 def parts_of(*texts: str) -> frozenset[str]:
-    """The words of the texts, and the ends of each word: any few characters of a key's hint begin one of these."""
-    return frozenset(
-        word[start:] for word in words_of(*texts) for start in range(max(1, len(word) - SHORTEST_PART + 1))
-    )
+    """The words of the texts, and the ends of each word: any few characters of a key's hint begin one of these, also
+    where a hyphen or underscore, of which keys have many, stands between them."""
+    return frozenset(word[start:] for word in words_of(*texts) for start in range(len(word)))
 
 
 def wanted_words(search: str) -> tuple[str, ...]:
