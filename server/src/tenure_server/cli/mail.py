@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tenure_server.cli.context import AsJson, context_of
-from tenure_server.cli.output import print_error, print_json, print_line
+from tenure_server.cli.output import plural, print_error, print_json, print_line
 from tenure_server.domain.request_mail import MAX_MAIL_BYTES
 from tenure_server.errors import InvalidRequest, TenureError
 from tenure_server.use_cases.ports_mail import MailMessage
@@ -42,9 +42,7 @@ def send_test(
     installation = context_of(ctx).installation
     mailer, settings = installation.mailer, installation.settings
     if mailer is None:
-        raise InvalidRequest(
-            "No mail server is set.", code="no_mail_server", hint="set TENURE_SMTP_HOST and TENURE_SMTP_FROM"
-        )
+        raise _no_mail_server()
     message = MailMessage(
         key=f"test {secrets.token_hex(16)}",
         to=address,
@@ -57,6 +55,19 @@ def send_test(
         print_json({"to": address, "mail_server": settings.smtp_host, "message_id": mailer.message_id(message.key)})
         return
     print_line(f"{settings.smtp_host} has taken over a mail to {address}.")
+
+
+@commands.command("send")
+def send_waiting(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Send what waits. A running server does so by itself."""
+    send = context_of(ctx).installation.send_mail
+    if send.mailer is None:
+        raise _no_mail_server()
+    sent = send()
+    if as_json:
+        print_json({"sent": sent})
+        return
+    print_line(f"Sent {plural(sent, 'mail')}.")
 
 
 @commands.command("receive")
@@ -80,6 +91,12 @@ def receive(ctx: typer.Context, as_json: AsJson = False) -> None:
         print_json({"outcome": taken.outcome, "number": number})
         return
     print_line(_told(taken))
+
+
+def _no_mail_server() -> InvalidRequest:
+    return InvalidRequest(
+        "No mail server is set.", code="no_mail_server", hint="set TENURE_SMTP_HOST and TENURE_SMTP_FROM"
+    )
 
 
 def _told(taken: TakenMail) -> str:
