@@ -25,6 +25,7 @@ PURE_SIGNING = tuple(
     for name in (
         "names",
         "languages",
+        "problem_numbers",
         "versions",
         "days",
         "releases",
@@ -54,6 +55,7 @@ PORTS = (
     "tenure_server.use_cases.ports_customers",
     "tenure_server.use_cases.ports_orders",
     "tenure_server.use_cases.ports_signer",
+    "tenure_server.use_cases.ports_problems",
     "tenure_server.use_cases.signers",
     "tenure_server.domain",
     *ERRORS,
@@ -113,6 +115,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "tenure_server.adapters.mime_mail": (*PORTS, "bs4"),
     "tenure_server.adapters.request_mail": (*PORTS, "tenure_server.adapters", "babel", "jinja2"),
     "tenure_server.adapters.reminder_mail": (*PORTS, "tenure_server.adapters", "babel", "jinja2"),
+    "tenure_server.adapters.problem_mail": (*PORTS, "tenure_server.adapters", "babel", "jinja2"),
     "tenure_server.settings": ("tenure_server.domain", *ERRORS, "tenure_signing"),
     "tenure_server.http": FACES,
     "tenure_server.papers": (

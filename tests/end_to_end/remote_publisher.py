@@ -26,6 +26,7 @@ from tenure_server.use_cases.publish_remotely import PublishRemotely
 from tenure_server.use_cases.upload_builds import UploadBuilds
 from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, FileName, ProductName
+from tenure_signing.problem_numbers import ProblemNumber
 from tenure_signing.releases import Release, ReleaseFile
 from tenure_signing.tuf_repository import Repository
 from tenure_signing.tuf_verified import verified_server
@@ -52,10 +53,15 @@ class KillableServer:
         self.calls: list[str] = []
 
     def plan(
-        self, product: ProductName, version: Version, channel: ChannelName | None, builds: Sequence[ReleaseFile]
+        self,
+        product: ProductName,
+        version: Version,
+        channel: ChannelName | None,
+        builds: Sequence[ReleaseFile],
+        fixes: Sequence[ProblemNumber] = (),
     ) -> PublishingPlan:
         self._begin("plan")
-        plan = self._server.plan(product, version, channel, builds)
+        plan = self._server.plan(product, version, channel, builds, fixes)
         self._end("plan")
         return plan
 

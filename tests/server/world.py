@@ -22,6 +22,7 @@ from tenure_server.use_cases.publish import FileToPublish, PublishRequest
 from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.key_sources import new_key, tuf_signer
 from tenure_signing.names import ChannelName, EditionName, FileName, Platform, ProductName
+from tenure_signing.problem_numbers import ProblemNumber
 from tenure_signing.releases import Money, PaidUpgrade, Release, Rollout
 from tenure_signing.versions import Version
 
@@ -90,6 +91,7 @@ class World:
         paid_upgrade: PaidUpgrade | None = None,
         notes: str | None = None,
         file_name: str | None = None,
+        fixes: tuple[str, ...] | None = None,
     ) -> Release:
         """One build per platform, with a body of its own."""
         files = []
@@ -109,6 +111,7 @@ class World:
             upgrade_from=Version(upgrade_from) if upgrade_from is not None else None,
             paid_upgrade=paid_upgrade,
             notes=notes,
+            fixes=tuple(map(ProblemNumber, fixes)) if fixes is not None else None,
         )
         published = self.installation.publish(
             request, signers=[self.engineer], online=self.installation.keys.online_signers, who=WHO

@@ -15,6 +15,7 @@ from tuf.api.metadata import TargetFile
 
 from tenure_signing.errors import InvalidReleaseRecord
 from tenure_signing.names import ChannelName, EditionName, FileName, Platform, ProductName
+from tenure_signing.problem_numbers import ProblemNumber, in_number_order
 from tenure_signing.release_record import (
     MAX_BUILD_BYTES,
     Listing,
@@ -65,6 +66,7 @@ versions = st.builds(
     st.sampled_from(["", "", "", "b1", "rc2", ".post1", ".dev3"]),
 )
 prices = st.builds(Money, st.integers(0, 10**9), st.sampled_from(["MYR", "EUR", "JPY"]))
+problem_numbers = st.integers(1, 999_999_999).map(lambda number: ProblemNumber(f"P-{number}"))
 reasons = st.text(min_size=1, max_size=80).filter(lambda text: text.isprintable() and bool(text.strip()))
 
 
@@ -97,6 +99,7 @@ def releases(draw: st.DrawFn, version: Version) -> Release:
         paid_upgrade=draw(st.none() | st.builds(PaidUpgrade, prices, prices)),
         withdrawal=draw(st.none() | st.builds(Withdrawal, reasons, st.just(replacement))),
         notes_sha256=draw(st.none() | sha256s),
+        fixes=in_number_order(draw(st.lists(problem_numbers, max_size=3))),
     )
 
 

@@ -18,6 +18,7 @@ from tenure_server.http.load_shedding import LoadShedding
 from tenure_server.http.local_store import LocalStoreDownloads
 from tenure_server.http.local_uploads import LocalStoreUploads
 from tenure_server.http.metrics import ServerMetrics
+from tenure_server.http.problem_records import ProblemParts
 from tenure_server.http.request_counts import RequestCounts
 from tenure_server.http.routes import Parts, application
 from tenure_server.http.sales import SalesParts
@@ -121,6 +122,13 @@ def create_app(installation: Installation, metrics: ServerMetrics | None = None)
             note_on_request=installation.note_on_request,
             hear_customer=installation.hear_customer,
             who_calls=installation.who_calls,
+        ),
+        problems=ProblemParts(
+            list_problems=installation.list_problems,
+            report_problem=installation.report_problem,
+            add_reporter=installation.add_problem_reporter,
+            change_problem=installation.change_problem,
+            take_step=installation.take_problem_step,
         ),
         readiness=metrics.readiness,
         metrics=metrics,

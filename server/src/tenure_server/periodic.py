@@ -76,6 +76,7 @@ def serving_tasks(installation: Installation) -> tuple[PeriodicTask, ...]:
         PeriodicTask("tell operators of disabled webhooks", MAIL_INTERVAL_SECONDS, installation.warn_of_webhooks),
         PeriodicTask("deliver webhooks", WEBHOOKS_INTERVAL_SECONDS, deliver),
         PeriodicTask("forget what webhooks were told", FORGET_INTERVAL_SECONDS, deliver.forget_old),
+        PeriodicTask("tell who reported problems", QUEUED_MAIL_INTERVAL_SECONDS, installation.tell_reporters),
         PeriodicTask("send mail", QUEUED_MAIL_INTERVAL_SECONDS, installation.send_mail),
         PeriodicTask("remind customers", MAIL_INTERVAL_SECONDS, installation.remind_customers),
     )

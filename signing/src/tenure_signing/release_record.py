@@ -23,7 +23,9 @@ field              type              meaning
 =================  ================  ==================================================================
 
 There is also ``notes_sha256_by_language``, an object, optional: the SHA-256 of the notes' translations by language, a
-tag of BCP 47 in lower case. It goes with ``notes_sha256``.
+tag of BCP 47 in lower case. It goes with ``notes_sha256``. And ``fixes``, a list, optional: the numbers of the problem
+records that the release closes, such as ``P-17``; one or more, each once, the lowest first. Programs that know neither
+pass over them.
 
 Schema 2 is a side file of a release, such as an SBOM: ``schema`` 2, ``product`` and ``version`` as above, and
 ``side_file``, its kind. It states no fact of the release, and goes with one that has builds. Programs that know
@@ -57,6 +59,7 @@ from tenure_signing.names import (
     parse_file_name,
     platform_of,
 )
+from tenure_signing.problem_numbers import MAX_FIXES, ProblemNumber, in_number_order, parse_problem_number
 from tenure_signing.releases import (
     Build,
     Money,
@@ -131,6 +134,8 @@ def record_of(release: Release, build: Build) -> dict[str, Any]:
         record["notes_sha256"] = release.notes_sha256
     if release.notes_by_language:
         record["notes_sha256_by_language"] = dict(release.notes_by_language)
+    if release.fixes:
+        record["fixes"] = list(release.fixes)
     if release.promoted_from:
         record["promoted_from"] = list(release.promoted_from)
     if build.sha1 is not None:
@@ -349,6 +354,7 @@ class _Reader:
             notes_sha256=_digest(record, "notes_sha256", _SHA256),
             notes_by_language=_translations(record, "notes_sha256_by_language"),
             promoted_from=_channels(record, "promoted_from") if "promoted_from" in record else (),
+            fixes=_fixes(record, "fixes") if "fixes" in record else (),
             builds=(),
         )
         if release.upgrade_from is not None and release.upgrade_from >= version:
@@ -435,6 +441,16 @@ def _channels(record: _Fields, name: str) -> tuple[ChannelName, ...]:
     if len(set(channels)) != len(channels):
         raise record.refusal(name, "has a channel twice")
     return channels
+
+
+def _fixes(record: _Fields, name: str) -> tuple[ProblemNumber, ...]:
+    stated = record.take(name, list)
+    if not 1 <= len(stated) <= MAX_FIXES or not all(type(each) is str for each in stated):
+        raise record.refusal(name, f"is not a list of 1 to {MAX_FIXES} problem numbers")
+    fixes = tuple(record.parsed(name, each, parse_problem_number) for each in stated)
+    if list(fixes) != stated or in_number_order(fixes) != fixes:
+        raise record.refusal(name, "is not in its normal form: each number once, the lowest first")
+    return fixes
 
 
 def _translations(record: _Fields, name: str) -> tuple[tuple[Language, str], ...]:

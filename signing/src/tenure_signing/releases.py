@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, EditionName, FileName, Platform, ProductName
+from tenure_signing.problem_numbers import ProblemNumber
 from tenure_signing.versions import Kind, Version
 
 DEFAULT_CHANNELS = (ChannelName("stable"), ChannelName("beta"), ChannelName("alpha"))
@@ -95,6 +96,7 @@ class Release:
     promoted_from: tuple[ChannelName, ...] = ()  # the less stable channels it was on before, in order
     notes_by_language: tuple[tuple[Language, str], ...] = ()  # SHA-256 of translations of the notes, by language
     side_files: tuple[SideFile, ...] = ()
+    fixes: tuple[ProblemNumber, ...] = ()  # the problem records that it closes, lowest number first
 
     @property
     def files(self) -> tuple[ReleaseFile, ...]:

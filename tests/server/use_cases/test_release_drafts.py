@@ -13,11 +13,13 @@ from securesystemslib.signer import Signer
 
 from tenure_server.adapters.memory import MemoryDatabase
 from tenure_server.domain.api_tokens import ApiToken, Scope
+from tenure_server.domain.problems import Declined, Reopened
 from tenure_server.domain.release_drafts import DraftAction, DraftStanding, DraftState, DraftWish
 from tenure_server.errors import Conflict, Forbidden, InvalidRequest, Refusal
 from tenure_server.use_cases.api_tokens import TokenWish
 from tenure_server.use_cases.catalogue import read_repository
 from tenure_server.use_cases.download import store_key
+from tenure_server.use_cases.problems import NewProblem
 from tenure_server.use_cases.publication import locked_repository, publish_roles
 from tenure_server.use_cases.publish import FileToPublish, PublishRequest, hashed_files
 from tenure_server.use_cases.publish_signed import SignedRelease
@@ -26,6 +28,7 @@ from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.approvals import approve
 from tenure_signing.key_sources import new_key, tuf_signer
 from tenure_signing.names import ChannelName, FileName
+from tenure_signing.problem_numbers import ProblemNumber
 from tenure_signing.releases import Build, Release, Rollout, Withdrawal
 from tenure_signing.tuf_drafts import (
     RoleKeys,
@@ -557,3 +560,30 @@ def test_nothing_is_kept_of_a_publication_that_fails(pair: Team, tmp_path: Path)
     assert pair.standing(made).draft == made.draft
     assert pair.sign(made, pair.second).draft.state is DraftState.PUBLISHED
     assert isinstance(pair.world.database, MemoryDatabase)
+
+
+# --- Problems that a draft says are fixed
+
+
+def test_a_draft_whose_problem_was_closed_meanwhile_cannot_be_published(team: Team) -> None:
+    installation = team.world.installation
+    problem = installation.report_problem(NewProblem("Walls vanish", product=CAD), None, who=WHO)
+    release = replace(team.release(), fixes=(problem.number,))
+    team.ask_approvals(1)
+    standing = team.make(team.publication(team.world.engineer, release=release))
+    assert standing.problem is None
+    installation.take_problem_step(problem.number, Declined("as designed"), who=WHO)
+    stale = installation.list_release_drafts.one(standing.draft.draft_id)
+    assert stale.problem == "P-1 cannot be fixed by this release: it was declined"
+    with pytest.raises(Conflict, match="was declined"):
+        installation.change_release_draft.approve(team.ben, standing.draft.draft_id, standing.draft.code)
+    installation.take_problem_step(problem.number, Reopened("it is not"), who=WHO)
+    done = installation.change_release_draft.approve(team.ben, standing.draft.draft_id, standing.draft.code)
+    assert done.draft.state is DraftState.PUBLISHED
+    assert installation.list_problems.one(problem.number).problem.status == "released"
+
+
+def test_a_draft_that_fixes_an_unknown_problem_is_not_made(team: Team) -> None:
+    release = replace(team.release(), fixes=(ProblemNumber("P-9"),))
+    with pytest.raises(Conflict, match="no problem P-9 of cad"):
+        team.make(team.publication(team.world.engineer, release=release))

@@ -13,6 +13,7 @@ from typing import Self
 
 from tenure_server.adapters.memory_outbox import MemoryOutbox
 from tenure_server.adapters.memory_outgoing_mail import MemoryOutgoingMails
+from tenure_server.adapters.memory_problems import MemoryProblemNotices, MemoryProblems, ProblemTables
 from tenure_server.adapters.memory_release_drafts import MemoryApprovalRules, MemoryReleaseDrafts
 from tenure_server.adapters.memory_reminders import MemoryReminders
 from tenure_server.adapters.memory_reports import MemoryReports
@@ -97,6 +98,7 @@ class _Tables:
     approvals: dict[ProductName, int] = field(default_factory=dict)
 
     signer: SignerTables = field(default_factory=SignerTables)
+    problems: ProblemTables = field(default_factory=ProblemTables)
     seats: dict[tuple[str, str], Seat] = field(default_factory=dict)  # by licence id and machine
     seat_rules: dict[ProductName, ProductSeatRules] = field(default_factory=dict)
     support: SupportTables = field(default_factory=SupportTables)
@@ -212,6 +214,8 @@ class _MemoryRecords:
         self.seats = MemorySeats(tables.seats, tables.licences, tables.seat_rules, _Table(tables).require_product)
         self.support_requests = MemorySupportRequests(tables.support, self._words_around, tables.reports.values())
         self.support_messages = MemorySupportMessages(tables.support)
+        self.problems = MemoryProblems(tables.problems)
+        self.problem_notices = MemoryProblemNotices(tables.problems)
 
     def _words_around(self, request: SupportRequest) -> frozenset[str]:
         """What callers say of the request's customer and of its licence."""

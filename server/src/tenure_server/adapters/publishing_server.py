@@ -15,6 +15,7 @@ from tenure_server.domain.publishing import PartLink, PublishingPlan, UploadStat
 from tenure_server.errors import Conflict, ServerUnavailable
 from tenure_signing.languages import Language, parse_language
 from tenure_signing.names import ChannelName, ProductName, parse_channel, parse_edition
+from tenure_signing.problem_numbers import ProblemNumber
 from tenure_signing.releases import Build, ReleaseFile
 from tenure_signing.versions import Version
 
@@ -38,13 +39,19 @@ class HttpPublishingServer:
         self._connection.close()
 
     def plan(
-        self, product: ProductName, version: Version, channel: ChannelName | None, builds: Sequence[ReleaseFile]
+        self,
+        product: ProductName,
+        version: Version,
+        channel: ChannelName | None,
+        builds: Sequence[ReleaseFile],
+        fixes: Sequence[ProblemNumber] = (),
     ) -> PublishingPlan:
         body = {
             "product": product,
             "version": str(version),
             "channel": channel,
             "builds": [_announced(build) for build in builds],
+            **({"fixes": list(fixes)} if fixes else {}),  # older servers know no such member
         }
         answer = self._ask("drafts", body)
         try:

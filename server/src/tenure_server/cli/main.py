@@ -27,6 +27,7 @@ from tenure_server.cli import (
     mail,
     mirror,
     orders,
+    problems,
     products,
     promote,
     quotes,
@@ -90,6 +91,7 @@ licences.register(app)
 customers.register(app)
 support.register(app)
 orders.register(app)
+problems.register(app)
 quotes.register(app)
 seats.register(app)
 licence_updates.register()

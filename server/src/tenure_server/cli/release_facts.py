@@ -49,6 +49,7 @@ def _said(release: Release) -> dict[str, object]:
         **({"upgrades from": release.upgrade_from} if release.upgrade_from is not None else {}),
         **({"open": "to every licensee"} if release.open_release else {}),
         **_prices(release),
+        **({"fixes": ", ".join(release.fixes)} if release.fixes else {}),
         **({"notes": f"SHA-256 {release.notes_sha256}"} if release.notes_sha256 is not None else {}),
         **{f"notes in {language}": f"SHA-256 {digest}" for language, digest in release.notes_by_language},
     }

@@ -54,6 +54,7 @@ from tenure_signing.names import (
     parse_platform,
     parse_product,
 )
+from tenure_signing.problem_numbers import parse_problem_number
 from tenure_signing.releases import PaidUpgrade, Release, Rollout, SideFileKind, Withdrawal
 from tenure_signing.versions import Kind, Version, parse_version
 
@@ -107,6 +108,10 @@ def publish(
     attach: Annotated[
         list[str] | None,
         typer.Option("--attach", metavar="FILE[:KIND]", help=f"Beside the builds, as {', '.join(SideFileKind)}."),
+    ] = None,
+    fixes: Annotated[
+        list[str] | None,
+        typer.Option("--fixes", metavar="P-17", help="A problem that it fixes; repeat. Signed, and never changed."),
     ] = None,
     rollout: Annotated[
         str | None, typer.Option("--rollout", help="Share of installs a new version reaches at first, such as 10%.")
@@ -164,6 +169,7 @@ def publish(
         translations=given_notes.translations,
         side_files=read_side_files(attach or (), beside, found),
         share_basis_points=parsed_or_none("--rollout", rollout, parse_share),
+        fixes=tuple(parsed("--fixes", each, parse_problem_number) for each in fixes) if fixes else found.settings.fixes,
     )
     total_bytes = _total_bytes([file.source for file in request.all_files])
     options = _options(found, choices, server, root, key, dry_run=dry_run, yes=yes, shows_progress=not as_json)
@@ -250,6 +256,7 @@ def list_releases(
         print_json([_json(release, rollout) for release, rollout in listed])
         return
     has_side_files = any(release.side_files for release, _ in listed)
+    has_fixes = any(release.fixes for release, _ in listed)
     rows: list[tuple[object, ...]] = [
         (
             f"{release.product} {release.version}",
@@ -259,22 +266,24 @@ def list_releases(
             ", ".join(sorted(release.editions)),
             ", ".join(sorted({platform_name(build.platform) for build in release.builds})),
             *([", ".join(sorted({file.kind for file in release.side_files}))] if has_side_files else []),
+            *([", ".join(release.fixes)] if has_fixes else []),
             _state(release, rollout),
         )
         for release, rollout in listed
     ]
     beside = ("BESIDE",) if has_side_files else ()
-    no_side_files = ("",) if has_side_files else ()
+    fixed = ("FIXES",) if has_fixes else ()
+    no_extras = ("",) * (len(beside) + len(fixed))
     scheduled: list[tuple[object, ...]] = [
         (
             *(each.draft.subject, each.released_on or "", "", each.draft.channel or "", "", ""),
-            *(*no_side_files, _draft(each)),
+            *(*no_extras, _draft(each)),
         )
         for each in installation.list_release_drafts(wanted)
         if each.draft.publish_at is not None
     ]
     rows = [*scheduled, *rows]
-    columns = ("RELEASE", "DAY", "KIND", "CHANNEL", "EDITIONS", "PLATFORMS", *beside, "STATE")
+    columns = ("RELEASE", "DAY", "KIND", "CHANNEL", "EDITIONS", "PLATFORMS", *beside, *fixed, "STATE")
     print_table(columns, rows, nothing="Nothing is published yet: tenure publish does it.")
 
 
@@ -429,6 +438,7 @@ def _json(release: Release, rollout: Rollout) -> dict[str, object]:
             }
             for build in release.builds
         ],
+        "fixes": list(release.fixes),
         "notes_languages": [language for language, _ in release.notes_by_language],
         "side_files": [
             {

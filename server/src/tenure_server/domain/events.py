@@ -52,6 +52,13 @@ class EventType(StrEnum):
     RELEASE_PROMOTED = "release.promoted"
     RELEASE_WITHDRAWN = "release.withdrawn"
 
+    PROBLEM_REPORTED = "problem.reported"
+    PROBLEM_REPORTER_ADDED = "problem.reporter_added"
+    PROBLEM_CHANGED = "problem.changed"  # reproduced, worked around, planned, declined, …
+    PROBLEM_RELEASED = "problem.released"  # a release that fixes it was published
+    PROBLEM_REOPENED = "problem.reopened"  # by an operator, or because that release was withdrawn
+    PROBLEM_REPORTER_TOLD = "problem.reporter_told"  # that it is fixed, and whether the licence covers it
+
     ROLLOUT_CHANGED = "rollout.changed"  # its share or ramp
     ROLLOUT_HALTED = "rollout.halted"
     ROLLOUT_RESUMED = "rollout.resumed"

@@ -25,6 +25,7 @@ from tenure_signing.names import (
     parse_product,
     platform_of,
 )
+from tenure_signing.problem_numbers import ProblemNumber, parse_problem_number
 from tenure_signing.releases import SideFileKind
 from tenure_signing.versions import Version, parse_version
 
@@ -70,6 +71,7 @@ class PublishingFile:
     notes: str | None = None
     side_files: tuple[tuple[str, str | None], ...] = ()  # path or glob, and its kind
     files: tuple[FilePattern, ...] = ()
+    fixes: tuple[ProblemNumber, ...] | None = None  # the problems that the next release closes
 
 
 def parse_publishing_file(text: str, where: str) -> PublishingFile:
@@ -89,6 +91,7 @@ def parse_publishing_file(text: str, where: str) -> PublishingFile:
         notes=keys.parsed("notes", _path),
         side_files=tuple(_side_file(each) for each in keys.tables("side_files")),
         files=tuple(_pattern(each) for each in keys.tables("files")),
+        fixes=keys.texts("fixes", parse_problem_number, may_be_empty=True) or None,
     )
     keys.finish()
     return parsed
@@ -180,11 +183,11 @@ class _Keys:
         value = self._take(key)
         return None if value is None else self._one(key, value, parse)
 
-    def texts(self, key: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+    def texts(self, key: str, parse: Callable[[str], T], *, may_be_empty: bool = False) -> tuple[T, ...]:
         """One text or a list of them; each once."""
         value = self._take(key)
         values = value if isinstance(value, list) else [] if value is None else [value]
-        if value == []:
+        if value == [] and not may_be_empty:
             raise self.problem(key, "is empty")
         parsed = tuple(self._one(key, each, parse) for each in values)
         if len(set(parsed)) != len(parsed):

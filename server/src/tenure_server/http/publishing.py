@@ -30,6 +30,7 @@ from tenure_server.use_cases.publish_signed import PlanPublishing, PublishesRele
 from tenure_server.use_cases.upload_builds import MAX_BUILD_BYTES, UploadBuilds
 from tenure_signing.languages import parse_language
 from tenure_signing.names import parse_channel, parse_file_name, parse_platform, parse_product
+from tenure_signing.problem_numbers import MAX_FIXES, parse_problem_number
 from tenure_signing.release_record import MAX_TRANSLATIONS, target_path
 from tenure_signing.releases import Build
 from tenure_signing.tuf_roles import policy_of
@@ -47,6 +48,12 @@ def _version(text: str) -> str:
 def _language(text: str) -> str:
     if parse_language(text) != text:
         raise ValueError("a language is written in lower case here")
+    return text
+
+
+def _problem(text: str) -> str:
+    if parse_problem_number(text) != text:
+        raise ValueError("a problem's number is written P-17 here")
     return text
 
 
@@ -89,6 +96,10 @@ class DraftBody(BodyModel):
     version: VersionText
     channel: Channel | None = Field(default=None, description="where it will be published, if that is known")
     builds: Annotated[list[AnnouncedBuild], Field(max_length=MAX_BUILDS)]
+    fixes: Annotated[
+        list[Annotated[str, Field(max_length=20), AfterValidator(_problem)]],
+        Field(max_length=MAX_FIXES, description="problem records that a version not published yet will name"),
+    ] = Field(default_factory=list)
 
 
 class UploadBody(BodyModel):
@@ -144,7 +155,8 @@ class PublishingEndpoints:
         body = await read_body(request, DraftBody)
         builds = [build.build(body.product, body.version) for build in body.builds]
         channel = parse_channel(body.channel) if body.channel is not None else None
-        plan = await run_in_threadpool(self.plan, token, parse_product(body.product), channel, builds)
+        fixes = [parse_problem_number(each) for each in body.fixes]
+        plan = await run_in_threadpool(self.plan, token, parse_product(body.product), channel, builds, fixes)
         return _answer(
             wire.PublishingPlan(
                 product=plan.product.name,

@@ -40,6 +40,7 @@ from tenure_server.http.licence import FeedAddresses
 from tenure_server.http.local_store import LocalStoreDownloads
 from tenure_server.http.local_uploads import LocalStoreUploads
 from tenure_server.http.parameters import StoredFileRequest
+from tenure_server.http.problem_records import ProblemEndpoints, ProblemParts
 from tenure_server.http.problems import EXCEPTION_HANDLERS
 from tenure_server.http.request_counts import RequestCounts
 from tenure_server.http.sales import SalesParts, sales_endpoints
@@ -97,6 +98,7 @@ class Parts:
     integration: IntegrationParts
     sales: SalesParts
     support: SupportParts
+    problems: ProblemParts
     readiness: health.Readiness
     metrics: metrics.ServerMetrics
     request_counts: RequestCounts
@@ -159,6 +161,7 @@ def _endpoints(parts: Parts) -> Iterator[Endpoint]:
         yield Endpoint("/uploads/{upload}/{number}", parts.received_parts.put, local_uploads.PART)
     yield from sales_endpoints(TokenAuthentication(parts.authenticate_token), parts.database, parts.sales)
     yield from SupportRequestEndpoints(TokenAuthentication(parts.authenticate_token), parts.support).endpoints()
+    yield from ProblemEndpoints(TokenAuthentication(parts.authenticate_token), parts.problems).endpoints()
     yield Endpoint("/healthz", lives.live, health.LIVE)
     yield Endpoint("/readyz", lives.ready, health.READY)
     measures = metrics.MetricsEndpoint(TokenAuthentication(parts.authenticate_token), parts.metrics)

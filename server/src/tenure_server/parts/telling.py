@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from tenure_server.adapters.metadata_reader import metadata_of_server as metadata_of_server
+from tenure_server.adapters.problem_mail import ProblemMail
 from tenure_server.adapters.reminder_mail import ReminderMail
 from tenure_server.adapters.sealing import AesSealer
 from tenure_server.adapters.webhook_sender import WebhookSender
@@ -13,6 +14,7 @@ from tenure_server.use_cases.deliver_webhooks import DeliverWebhooks
 from tenure_server.use_cases.make_report import MakeReport
 from tenure_server.use_cases.manage_webhooks import ManageWebhooks
 from tenure_server.use_cases.ports_webhooks import Sealer, SendWebhook
+from tenure_server.use_cases.problems import AddReporter, ChangeProblem, ListProblems, ReportProblem, TakeStep
 from tenure_server.use_cases.read_events import ReadEvents
 from tenure_server.use_cases.remind import RemindCustomers
 from tenure_server.use_cases.reminder_choice import ReminderChoice
@@ -20,6 +22,7 @@ from tenure_server.use_cases.reminder_facts import ReminderFactsOf
 from tenure_server.use_cases.reminder_links import ReminderLinks
 from tenure_server.use_cases.send_mail import SendMail
 from tenure_server.use_cases.show_webhooks import ShowWebhooks
+from tenure_server.use_cases.tell_reporters import NewsOf, TellReporters
 from tenure_server.use_cases.warn_of_webhooks import WarnOfWebhooks
 
 
@@ -89,6 +92,40 @@ class TellingParts(SellingParts):
             rules=settings.reminder_rules,
             facts_of=facts_of,
             word=ReminderMail(),
+            mailer=self.mailer,
+            language=settings.language,
+        )
+
+    @cached_property
+    def report_problem(self) -> ReportProblem:
+        return ReportProblem(self.database, self.clock, self.policy)
+
+    @cached_property
+    def add_problem_reporter(self) -> AddReporter:
+        return AddReporter(self.database, self.clock, self.policy)
+
+    @cached_property
+    def take_problem_step(self) -> TakeStep:
+        return TakeStep(self.database, self.clock)
+
+    @cached_property
+    def change_problem(self) -> ChangeProblem:
+        return ChangeProblem(self.database, self.clock)
+
+    @cached_property
+    def list_problems(self) -> ListProblems:
+        return ListProblems(self.database)
+
+    @cached_property
+    def tell_reporters(self) -> TellReporters:
+        settings = self.settings
+        return TellReporters(
+            database=self.database,
+            catalogue=self.catalogue,
+            clock=self.clock,
+            policy=self.policy,
+            news_of=NewsOf(self.policy, settings.vendor_name, settings.public_url),
+            word=ProblemMail(),
             mailer=self.mailer,
             language=settings.language,
         )

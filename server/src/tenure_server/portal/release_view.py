@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import assert_never
@@ -24,6 +24,7 @@ from tenure_server.use_cases.list_releases import ListedRelease
 from tenure_server.use_cases.upgrades import OfferedUpgrade
 from tenure_signing.coverage import Covered, NotCovered
 from tenure_signing.names import ChannelName
+from tenure_signing.problem_numbers import ProblemNumber
 from tenure_signing.releases import Build, Release, SideFile
 from tenure_signing.update_choice import Withheld
 from tenure_signing.versions import Version
@@ -53,6 +54,17 @@ class SideFileView:
 
 
 @dataclass(frozen=True, slots=True)
+class FixView:
+    """A problem that the release fixes. ``title`` is None where it cannot be looked up now."""
+
+    number: str
+    title: str | None
+
+
+TitlesOf = Callable[[Collection[ProblemNumber]], Mapping[ProblemNumber, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseView:
     """``state`` is ``included``, ``excluded``, ``withdrawn`` or ``paused``; ``label`` says it in words.
 
@@ -75,6 +87,7 @@ class ReleaseView:
     notes: Markup | None
     notes_language: str
     is_open: bool
+    fixes: tuple[FixView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +108,15 @@ def release_page(
     upgrades: Sequence[OfferedUpgrade] = (),
     before: Version | None = None,
     notes_language: str = "en",
+    titles_of: TitlesOf = lambda numbers: {},
 ) -> ReleasePage:
     """The newest releases, or those older than ``before``. ``listed`` is newest first; ``upgrades`` are what is
-    sold."""
+    sold; ``titles_of`` looks up what the problems that they fix are called."""
     offered = {one.upgrade.priced_by: one for one in upgrades}
     rest = [each for each in listed if before is None or each.release.version < before]
     shown = rest[:RELEASES_ON_A_PAGE]
+    fixes = {number for each in shown for number in each.release.fixes}
+    titles = titles_of(fixes) if fixes else {}
     first = _first_to_look_at(shown, channels) if before is None else None
     return ReleasePage(
         releases=tuple(
@@ -111,6 +127,7 @@ def release_page(
                 vendor,
                 notes_language,
                 offered.get(each.release.version),
+                titles,
                 is_open=each is first,
             )
             for each in shown
@@ -134,6 +151,7 @@ def _view(
     vendor: str,
     notes_language: str,
     offered: OfferedUpgrade | None,
+    titles: Mapping[ProblemNumber, str],
     *,
     is_open: bool,
 ) -> ReleaseView:
@@ -156,6 +174,7 @@ def _view(
         notes=release_notes.rendered(listed.notes) if listed.notes else None,
         notes_language=listed.notes_language or notes_language,
         is_open=is_open,
+        fixes=tuple(FixView(number, titles.get(number)) for number in release.fixes),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from tenure_server.domain.licences import Licence
-from tenure_server.errors import AuthenticationRequired, InvalidRequest, NotFound, TenureError
+from tenure_server.errors import AuthenticationRequired, DatabaseUnavailable, InvalidRequest, NotFound, TenureError
 from tenure_server.http.downloads import redirect_to
 from tenure_server.http.languages import wanted_languages
 from tenure_server.http.problems import Answerable, incident_of, problem_of
@@ -41,6 +41,7 @@ from tenure_signing.errors import InvalidName, InvalidVersion
 from tenure_signing.languages import Language, parse_language
 from tenure_signing.licence_key import normalise_pasted
 from tenure_signing.names import parse_file_name, parse_product
+from tenure_signing.problem_numbers import ProblemNumber
 from tenure_signing.versions import Version, parse_version
 
 HOME = "/portal"
@@ -92,6 +93,7 @@ class Portal:
             self.pages.vendor,
             upgrades=self.upgrade_offers(licence),
             notes_language=product.notes_language,
+            titles_of=self._titles,
         )
         token = self.feed_tokens.token_of(licence.licence_id)
         return self.pages.render(
@@ -122,6 +124,7 @@ class Portal:
             upgrades=self.upgrade_offers(licence),
             before=before,
             notes_language=product.notes_language,
+            titles_of=self._titles,
         )
         return self.pages.render(
             "older.html",
@@ -131,6 +134,14 @@ class Portal:
             before=str(before),
             renewal_url=self.renewal_url,
         )
+
+    def _titles(self, numbers: Collection[ProblemNumber]) -> Mapping[ProblemNumber, str]:
+        """What problems are called; nothing while the database is away, and the page shows their numbers."""
+        try:
+            with self.database.reading() as records:
+                return records.problems.titles(numbers)
+        except DatabaseUnavailable:
+            return {}
 
     async def sign_in(self, request: Request) -> Response:
         """Nothing of a key that is refused is kept, and none is ever shown again."""

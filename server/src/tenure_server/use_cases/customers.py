@@ -168,6 +168,7 @@ class AnonymiseCustomer:
                 customer = customer.anonymised(now)
                 records.customers.change(customer)
                 requests = forget_requests(records, customer_id, now)
+                records.outgoing_mails.drop(customer_id, now)
                 audited(records, now, who, "customer.anonymise", customer_id, reason=reason, requests=requests)
             settle(records, once, customer_id, now)
         return customer

@@ -30,6 +30,14 @@ def new_message_id() -> str:
     return "msg_" + _random_word()
 
 
+def new_problem_id() -> str:
+    return "prb_" + _random_word()
+
+
+def new_reporter_id() -> str:
+    return "rep_" + _random_word()
+
+
 def _random_word() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(26))
 

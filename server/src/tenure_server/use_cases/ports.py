@@ -21,6 +21,7 @@ from tenure_server.use_cases.ports_customers import Customers, OnceKeys
 from tenure_server.use_cases.ports_events import Outbox
 from tenure_server.use_cases.ports_mail import OutgoingMails
 from tenure_server.use_cases.ports_orders import Numbers, Orders, PaymentNotices, Quotes, ReleasePrices
+from tenure_server.use_cases.ports_problems import ProblemNotices, Problems
 from tenure_server.use_cases.ports_release_drafts import ApprovalRules, ReleaseDrafts
 from tenure_server.use_cases.ports_reminders import Reminders
 from tenure_server.use_cases.ports_reports import ReportData
@@ -414,6 +415,10 @@ class Records(Protocol):
     def support_requests(self) -> SupportRequests: ...
     @property
     def support_messages(self) -> SupportMessages: ...
+    @property
+    def problems(self) -> Problems: ...
+    @property
+    def problem_notices(self) -> ProblemNotices: ...
     @property
     def audit(self) -> AuditTrail: ...
     @property

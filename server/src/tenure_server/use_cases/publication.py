@@ -8,7 +8,8 @@ from datetime import datetime
 from tenure_server.errors import Conflict
 from tenure_server.use_cases.catalogue import read_repository
 from tenure_server.use_cases.ports import Records
-from tenure_server.use_cases.release_events import announce_releases
+from tenure_server.use_cases.release_events import announce_release, release_changes
+from tenure_server.use_cases.released_problems import follow_release
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_signing.names import ProductName
 from tenure_signing.tuf_preflight import preflight
@@ -43,7 +44,9 @@ def publish_roles(
     previous = before if before.roots else None
     preflight(previous, after, now)
     records.signed_files.publish(staged(previous, after), trusted_targets=trusted_targets)
-    announce_releases(records, now, before, after, new)
+    for change in release_changes(before, after, new):
+        announce_release(records, now, change)
+        follow_release(records, now, change)
     return after
 
 

@@ -22,10 +22,12 @@ from tenure_server.use_cases.catalogue import read_repository
 from tenure_server.use_cases.download import store_key
 from tenure_server.use_cases.ports import Clock, Database, ObjectStore, Progress, Records
 from tenure_server.use_cases.publication import locked_repository, publish_roles
+from tenure_server.use_cases.released_problems import require_fixable
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, EditionName, FileName, Platform, ProductName
+from tenure_signing.problem_numbers import MAX_FIXES, ProblemNumber, in_number_order
 from tenure_signing.release_record import releases_of, target_path
 from tenure_signing.releases import (
     Build,
@@ -82,6 +84,7 @@ class PublishRequest:
     share_basis_points: int | None = None  # of installs that a version reaches at first; default: everyone
     side_files: tuple[FileToAttach, ...] = ()
     translations: Mapping[Language, str] = field(default_factory=dict)  # of the notes
+    fixes: tuple[ProblemNumber, ...] | None = None  # problem records that it closes
 
     @property
     def all_files(self) -> tuple[FileToPublish | FileToAttach, ...]:
@@ -119,8 +122,9 @@ class Publish:
         files = hashed_files(request, progress)
         today = self.policy.day_of(self.clock())
         with self.database.reading() as records:
-            product = product_of(records, request.product)
-            release = release_to_publish(request, product, read_repository(records), files, today)
+            product, repository = product_of(records, request.product), read_repository(records)
+            release = release_to_publish(request, product, repository, files, today)
+            require_known_problems(records, repository, release)
         self._upload(request, release, progress)
         now = self.signing_clock()
         with self.database.writing() as records:
@@ -140,7 +144,8 @@ class Publish:
         files = hashed_files(request, progress)
         with self.database.reading() as records:
             product, repository = product_of(records, request.product), read_repository(records)
-        release = release_to_publish(request, product, repository, files, self.policy.day_of(self.clock()))
+            release = release_to_publish(request, product, repository, files, self.policy.day_of(self.clock()))
+            require_known_problems(records, repository, release)
         role = repository.bytes_of(product.name)
         return Published(release, with_release(role, release, self.signing_clock()) != role)
 
@@ -263,6 +268,7 @@ def release_to_publish(
         promoted_from=default.promoted_from,
         notes_by_language=translations or default.notes_by_language,
         side_files=files.side_files,
+        fixes=_chosen(in_number_order(request.fixes) if request.fixes is not None else None, default.fixes),
     )
 
 
@@ -301,6 +307,8 @@ def require_facts(request: PublishRequest, product: Product) -> None:
         )
     if request.upgrade_from is not None and request.upgrade_from >= request.version:
         raise InvalidRequest("A release upgrades from versions below its own.", code="invalid_upgrade_from")
+    if request.fixes is not None and len(set(request.fixes)) > MAX_FIXES:
+        raise InvalidRequest(f"A release names up to {MAX_FIXES} problems.", code="too_many_problems")
     if request.share_basis_points is not None and not 0 <= request.share_basis_points <= 10_000:
         raise InvalidRequest("A rollout's share is from 0 to 100 %.", code="invalid_share")
     _require_notes(request, product)
@@ -331,6 +339,12 @@ def _published(repository: Repository, release: Release) -> Release:
     return next(r for r in releases_in(repository, release.product) if r.version == release.version)
 
 
+def require_known_problems(records: Records, repository: Repository, release: Release, *, locked: bool = False) -> None:
+    """What a version that is not published yet fixes can be fixed. Raises as ``require_fixable``."""
+    if release.fixes and not _is_published(repository, release):
+        require_fixable(records, release.product, release.fixes, locked=locked)
+
+
 def publish_release(
     records: Records,
     before: Repository,
@@ -344,6 +358,7 @@ def publish_release(
 ) -> Repository:
     """The last step of publishing, in the caller's transaction: the first rollout, the product's signed role (None if
     it is published already), the notes."""
+    require_known_problems(records, before, release, locked=True)
     product, share = release.product, request.share_basis_points
     if share is not None and not _is_published(before, release):
         records.rollouts.set(product, release.version, Rollout(share))
@@ -374,5 +389,6 @@ def audit_publication(records: Records, at: datetime, who: str, release: Release
         builds={build.file_name: build.sha256 for build in release.builds},
         rollout_basis_points=rollout.share_basis_points,
         **({"side_files": {file.file_name: file.sha256 for file in release.side_files}} if release.side_files else {}),
+        **({"fixes": list(release.fixes)} if release.fixes else {}),
         **({"notes": ["own", *dict(release.notes_by_language)]} if release.notes_by_language else {}),
     )

@@ -30,6 +30,7 @@ from tenure_server.use_cases.publish import (
 )
 from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, ProductName
+from tenure_signing.problem_numbers import ProblemNumber
 from tenure_signing.releases import Release, ReleaseFile
 from tenure_signing.tuf_drafts import sign, with_release
 from tenure_signing.tuf_repository import Repository
@@ -48,8 +49,15 @@ class PublishingServer(Protocol):
     """
 
     def plan(
-        self, product: ProductName, version: Version, channel: ChannelName | None, builds: Sequence[ReleaseFile]
-    ) -> PublishingPlan: ...
+        self,
+        product: ProductName,
+        version: Version,
+        channel: ChannelName | None,
+        builds: Sequence[ReleaseFile],
+        fixes: Sequence[ProblemNumber] = (),
+    ) -> PublishingPlan:
+        """Refuses problems that a new version cannot fix."""
+        ...
 
     def upload(self, product: ProductName, version: Version, build: ReleaseFile) -> UploadState: ...
 
@@ -96,16 +104,18 @@ class PublishRemotely:
     def prepare(self, request: PublishRequest, *, is_unattended: bool, progress: Progress | None = None) -> Prepared:
         """Look at everything; changes nothing. ``progress`` is told the bytes hashed.
 
-        Raises ``InvalidRequest``, ``Forbidden``, ``NotFound``, ``PublishingError`` (``ImmutableRelease``, or metadata
-        that is not to be trusted).
+        Raises ``InvalidRequest``, ``Forbidden``, ``NotFound``, ``Conflict`` (``unknown_problem``, ``problem_closed``),
+        ``PublishingError`` (``ImmutableRelease``, or metadata that is not to be trusted).
         """
         files = hashed_files(request, progress)
         plan = self.server.plan(request.product, request.version, request.channel, files.all)
         repository = self.metadata()
         self._require_own_word(request, plan, repository, is_unattended)
         release = release_to_publish(request, plan.product, repository, files, plan.today)
-        if release.channel != request.channel:  # may this token publish there?
-            plan = self.server.plan(request.product, request.version, release.channel, files.all)
+        is_known = any(known.version == release.version for known in releases_in(repository, release.product))
+        fixes = () if is_known else release.fixes
+        if release.channel != request.channel or fixes:  # may this token publish there? can these be fixed?
+            plan = self.server.plan(request.product, request.version, release.channel, files.all, fixes)
         role = repository.bytes_of(request.product)
         return Prepared(request, release, plan, with_release(role, release, self.clock()) != role)
 

@@ -26,13 +26,16 @@ from tenure_server.use_cases.publish import (
     publish_release,
     releases_in,
     require_facts,
+    require_known_problems,
 )
+from tenure_server.use_cases.released_problems import require_fixable
 from tenure_server.use_cases.signers import OnlineSigners
 from tenure_server.use_cases.upload_builds import UploadBuilds
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.errors import ImmutableRelease, KeySourceError, NotEnoughSignatures, SigningError
 from tenure_signing.languages import Language
 from tenure_signing.names import ChannelName, ProductName
+from tenure_signing.problem_numbers import ProblemNumber
 from tenure_signing.release_record import differing_facts
 from tenure_signing.releases import Release, ReleaseFile
 from tenure_signing.tuf_repository import Repository
@@ -47,12 +50,21 @@ class PlanPublishing:
     policy: VendorPolicy
 
     def __call__(
-        self, token: ApiToken, product: ProductName, channel: ChannelName | None, builds: Sequence[ReleaseFile]
+        self,
+        token: ApiToken,
+        product: ProductName,
+        channel: ChannelName | None,
+        builds: Sequence[ReleaseFile],
+        fixes: Sequence[ProblemNumber] = (),
     ) -> PublishingPlan:
-        """Changes nothing. Raises ``Forbidden`` and ``NotFound`` (``unknown_product``)."""
+        """Changes nothing. ``fixes``: the problems that a version which is not published yet names.
+
+        Raises ``Forbidden``, ``NotFound`` (``unknown_product``), ``Conflict`` (``unknown_problem``,
+        ``problem_closed``)."""
         require_scope(token, Scope.PUBLISH, product, channel)
         with self.database.reading() as records:
             found = product_of(records, product)
+            require_fixable(records, product, fixes)
         return PublishingPlan(
             found, self.policy.day_of(self.clock()), tuple(self.uploads.look(build) for build in builds)
         )
@@ -122,6 +134,8 @@ class PublishSigned:
             release, new_files = added_release(before, signed)
         require_scope(token, Scope.PUBLISH, signed.product, release.channel)
         require_facts(request_of(release, signed), product)
+        with self.database.reading() as records:
+            require_known_problems(records, before, release)
         for file in new_files:
             self.uploads.require_stored(file)
         return CheckedRelease(before, release)

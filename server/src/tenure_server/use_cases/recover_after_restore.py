@@ -8,6 +8,8 @@ from tenure_server.errors import Conflict
 from tenure_server.use_cases.audit import audited
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.publication import locked_repository
+from tenure_server.use_cases.release_events import release_changes
+from tenure_server.use_cases.released_problems import follow_release
 from tenure_server.use_cases.submit_draft import OnlineKeyRing
 from tenure_signing.tuf_preflight import preflight
 from tenure_signing.tuf_publishing import role_expiries
@@ -51,6 +53,8 @@ class RecoverAfterRestore:
             if held is not None:
                 preflight(held, after, now)
             records.signed_files.publish(staged(before, after), trusted_targets=trusted)
+            for change in release_changes(before, after, after.products):
+                follow_release(records, now, change)
             was = {role: version for role, (version, _) in role_expiries(before).items()}
             becomes = {role: version for role, (version, _) in role_expiries(after).items()}
             versions = {role: (was.get(role, 0), new) for role, new in becomes.items() if was.get(role) != new}

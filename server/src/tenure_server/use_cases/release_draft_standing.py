@@ -16,6 +16,7 @@ from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.promote import require_promotable
 from tenure_server.use_cases.publish import product_of
 from tenure_server.use_cases.release_draft_contents import DraftContents, contents_of, resumption_text, stale
+from tenure_server.use_cases.released_problems import require_fixable
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.errors import SigningError
 from tenure_signing.names import ProductName
@@ -96,6 +97,8 @@ def _problems(
     policy: VendorPolicy,
 ) -> Iterator[str]:
     rollouts = records.rollouts.of_product(draft.product)
+    if draft.action is DraftAction.PUBLISH and contents is not None and contents.before is None:
+        require_fixable(records, draft.product, contents.release.fixes)
     match draft.action:
         case DraftAction.PUBLISH if contents is not None and contents.before is None:
             # RULES.md, Words: the release day is the day of publication. A draft that was ready in time keeps its own.

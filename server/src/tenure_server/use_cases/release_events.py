@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from tenure_server.domain.events import EventType
@@ -16,24 +17,37 @@ from tenure_signing.tuf_roles import TOP_LEVEL_ROLES
 from tenure_signing.versions import Version
 
 
-def announce_releases(
-    records: Records, at: datetime, before: Repository, after: Repository, roles: Collection[str]
-) -> None:
-    """Tell what differs in those of the roles that are products'."""
+@dataclass(frozen=True, slots=True)
+class ReleaseChange:
+    """``before`` is None of a version that was not published yet."""
+
+    before: Release | None
+    after: Release
+
+
+def release_changes(before: Repository, after: Repository, roles: Collection[str]) -> Iterator[ReleaseChange]:
+    """What differs in those of the roles that are products'."""
     for role in roles:
         if role in TOP_LEVEL_ROLES:
             continue
         product = ProductName(role)
         known = _releases(before, product)
-        for release in _releases(after, product).values():
-            for type, facts in _changes(known.get(release.version), release):
-                data = {
-                    "version": str(release.version),
-                    "released_on": release.released_on.isoformat(),
-                    "channel": release.channel,
-                    **facts,
-                }
-                announce(records, at, type, f"{product} {release.version}", data, product=product)
+        for version, release in _releases(after, product).items():
+            if known.get(version) != release:
+                yield ReleaseChange(known.get(version), release)
+
+
+def announce_release(records: Records, at: datetime, change: ReleaseChange) -> None:
+    """Tell what changed about the release."""
+    release = change.after
+    for type, facts in _changes(change.before, release):
+        data = {
+            "version": str(release.version),
+            "released_on": release.released_on.isoformat(),
+            "channel": release.channel,
+            **facts,
+        }
+        announce(records, at, type, f"{release.product} {release.version}", data, product=release.product)
 
 
 def _changes(before: Release | None, after: Release) -> Iterator[tuple[EventType, dict[str, object]]]:
@@ -44,6 +58,7 @@ def _changes(before: Release | None, after: Release) -> Iterator[tuple[EventType
             "platforms": _platforms(after),
             "open": after.open_release,
             "paid_upgrade": after.paid_upgrade is not None,
+            "fixes": list(after.fixes),
         }
         yield EventType.RELEASE_PUBLISHED, facts
     elif set(after.builds) - set(before.builds):

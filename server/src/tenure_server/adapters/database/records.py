@@ -12,6 +12,7 @@ from tenure_server.adapters.database.orders import SqlNumbers, SqlOrders
 from tenure_server.adapters.database.outbox import SqlOutbox
 from tenure_server.adapters.database.outgoing_mail import SqlOutgoingMails
 from tenure_server.adapters.database.payment_notices import SqlPaymentNotices
+from tenure_server.adapters.database.problems import SqlProblemNotices, SqlProblems
 from tenure_server.adapters.database.products import SqlNotes, SqlProducts, SqlRollouts
 from tenure_server.adapters.database.publication import publication_counter
 from tenure_server.adapters.database.quotes import SqlQuotes
@@ -62,6 +63,8 @@ class SqlRecords:
         self.seats = SqlSeats(session)
         self.support_requests = SqlSupportRequests(session)
         self.support_messages = SqlSupportMessages(session)
+        self.problems = SqlProblems(session)
+        self.problem_notices = SqlProblemNotices(session)
         self.audit = SqlAuditTrail(session)
         self.outbox = SqlOutbox(session, self.audit)
 

@@ -5,6 +5,7 @@ from alembic import context
 from tenure_server.adapters.database import (  # their tables are part of the metadata
     event_tables,  # noqa: F401
     mail_tables,  # noqa: F401
+    problem_tables,  # noqa: F401
     release_draft_tables,  # noqa: F401
     reminder_tables,  # noqa: F401
     signer_tables,  # noqa: F401
