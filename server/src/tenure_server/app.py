@@ -67,7 +67,11 @@ def create_app(installation: Installation, metrics: ServerMetrics | None = None)
         ),
         public_url=public_url,
         feed_addresses=feed_addresses,
-        stored_files=LocalStoreDownloads(local_store, settings.nginx_location) if local_store is not None else None,
+        stored_files=(
+            LocalStoreDownloads(local_store, installation.redeem_link, settings.nginx_location)
+            if local_store is not None
+            else None
+        ),
         metadata_is_public=settings.metadata_access == "public",
         authenticate_token=installation.authenticate_token,
         plan_publishing=installation.plan_publishing,

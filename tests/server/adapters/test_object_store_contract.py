@@ -74,7 +74,7 @@ def local_bench(directory: Path) -> Iterator[Bench]:
 
     store = LocalStore(root, base_url=lambda: base_url, link_key=b"k" * 32, clock=lambda: now)
     app = Starlette(
-        routes=[Route("/store/{key:path}", LocalStoreDownloads(store).get)],
+        routes=[Route("/store/{key:path}", LocalStoreDownloads(store, lambda key: None).get)],
         exception_handlers=dict(EXCEPTION_HANDLERS),
     )
     with running_web_server(app) as address:

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from tenure_server.app import create_app, server_metrics
 from tenure_signing.entitlement import LicenceStatus
 from tenure_signing.names import Platform
+from tenure_signing.releases import Rollout
 from tenure_signing.tuf_roles import LICENCE_KEYS_PATH
 from tests.server.http.asking import answer, check, faults, problem
 from tests.server.http.conftest import Shop
@@ -159,6 +160,23 @@ def test_a_build_whose_name_looks_like_a_hash_can_be_downloaded(own_shop: Shop) 
     for path in (name, f"{digest}.{name}"):
         response = client.get(f"/downloads/cad/1.2.1/{path}", headers=license_header(own_shop.ada.key))
         assert bytes_behind(own_shop, response) == body_of(name)
+
+
+def test_a_link_that_was_given_out_opens_nothing_that_was_withdrawn_or_halted_since(own_shop: Shop) -> None:
+    """RULES.md: one predicate serves the redemption of signed links too; nobody can download what was withdrawn."""
+    shop, world = own_shop, own_shop.world
+    links = [
+        urlsplit(download(shop, f"/downloads/cad/{version}/cad-{version}-linux-x86_64.zip").headers["location"])
+        for version in ("1.0", "1.2")
+    ]
+    paths = [f"{link.path}?{link.query}" for link in links]
+    assert [shop.client.get(path).status_code for path in paths] == [200, 200]
+    world.withdraw("1.0", "it loses layers")
+    world.roll_out("1.2", Rollout(is_halted=True))
+    client = TestClient(create_app(world.reopened()), follow_redirects=False)  # as everybody sees it within a second
+    assert problem(client.get(paths[0]), 410)["code"] == "withdrawn"
+    assert problem(client.get(paths[1], headers={"Range": "bytes=0-1"}), 403)["code"] == "halted"
+    assert client.head(paths[1]).status_code == 403
 
 
 def test_a_suspension_stops_the_next_download(own_shop: Shop) -> None:

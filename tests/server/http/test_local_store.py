@@ -41,7 +41,7 @@ class Downloads:
             clock=lambda: self.now,
         )
         self.app = Starlette(
-            routes=[Route("/store/{key:path}", LocalStoreDownloads(self.store).get)],
+            routes=[Route("/store/{key:path}", LocalStoreDownloads(self.store, lambda key: None).get)],
             exception_handlers=dict(EXCEPTION_HANDLERS),
         )
         self.put(BODY)

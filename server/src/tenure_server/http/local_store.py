@@ -7,7 +7,7 @@ never a Content-Encoding: some updaters refuse the one's absence, and ranges cou
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -75,6 +75,9 @@ class LocalStoreDownloads:
     """The endpoint for ``/store/{key:path}``."""
 
     files: SignedFiles
+    redeem: Callable[[str], None]
+    """Whether what a link of ours names may still be had; it raises if not."""
+
     nginx_location: str | None = None
     """The internal location by which nginx, which has asked us, sends the store's files: it answers ranges itself."""
 
@@ -88,6 +91,11 @@ class LocalStoreDownloads:
             name=query.get("name", ""),
             signature=query.get("signature", ""),
         )
+        try:
+            await run_in_threadpool(self.redeem, request.path_params["key"])
+        except BaseException:
+            file.close()
+            raise
         if self.nginx_location is not None:
             file.close()
             return _handed_to_nginx(f"{self.nginx_location}{request.path_params['key']}", file)

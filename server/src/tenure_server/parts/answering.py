@@ -9,7 +9,7 @@ from tenure_server.adapters.sodium import by_sodium
 from tenure_server.parts.publishing import PublishingParts
 from tenure_server.use_cases.change_update_rules import ChangeUpdateRules
 from tenure_server.use_cases.check_for_update import CheckForUpdate
-from tenure_server.use_cases.download import Download
+from tenure_server.use_cases.download import Download, RedeemLink
 from tenure_server.use_cases.explain_update import ExplainUpdate
 from tenure_server.use_cases.find_seats import FindSeats
 from tenure_server.use_cases.identify_licence import IdentifyLicence
@@ -51,6 +51,10 @@ class AnsweringParts(PublishingParts):
     @cached_property
     def download(self) -> Download:
         return Download(self.catalogue, self.store, self.clock, self.policy, self.settings.download_link_seconds)
+
+    @cached_property
+    def redeem_link(self) -> RedeemLink:
+        return RedeemLink(self.catalogue, self.clock, self.policy)
 
     @cached_property
     def change_update_rules(self) -> ChangeUpdateRules:

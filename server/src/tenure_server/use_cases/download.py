@@ -15,11 +15,11 @@ from tenure_server.use_cases.ports import Clock, ObjectStore
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.coverage import Covered, NotCovered, RefusalReason
 from tenure_signing.entitlement import Entitlement
-from tenure_signing.names import ProductName
+from tenure_signing.names import ProductName, parse_product
 from tenure_signing.releases import Release, ReleaseFile
 from tenure_signing.update_choice import Withheld
 from tenure_signing.update_index import UpdateIndex
-from tenure_signing.versions import Version
+from tenure_signing.versions import Version, parse_version
 
 MAX_REUSE = timedelta(seconds=30)
 """For how long one link to a build is handed out to everyone who may have the build."""
@@ -103,6 +103,27 @@ class Download:
         return link
 
 
+@dataclass(frozen=True, slots=True)
+class RedeemLink:
+    """A link that was given out, when it is redeemed: what was withdrawn or halted meanwhile nobody can download."""
+
+    catalogue: CatalogueSource
+    clock: Clock
+    policy: VendorPolicy
+
+    def __call__(self, key: str) -> None:
+        """For the key of a link that is ours and not over. Raises ``ReleaseGone`` (``withdrawn``), ``Forbidden``
+        (``halted``), and ``NotFound`` for what is not published."""
+        product, version, _, file_name = key.removeprefix("builds/").split("/")
+        published = self.catalogue.current().product(parse_product(product))
+        index = published.index_on(self.policy.day_of(self.clock()))
+        release, _ = find_file(index, parse_version(version), file_name)
+        if release.withdrawal is not None:
+            raise _withdrawn(release)
+        if index.product.rollout_of(release).is_halted:
+            raise _halted(release)
+
+
 def require_obtainable(
     index: UpdateIndex, entitlement: Entitlement, licence: Licence | LicenceFacts, release: Release, renewal_url: str
 ) -> None:
@@ -114,23 +135,29 @@ def require_obtainable(
         case NotCovered(reason):
             raise Forbidden(refusal_sentence(reason, licence, release), code=reason, hint=f"renew at {renewal_url}")
         case Withheld.WITHDRAWN:
-            assert release.withdrawal is not None
-            replacement = release.withdrawal.replacement
-            raise ReleaseGone(
-                f"{release.product} {release.version} was withdrawn: {release.withdrawal.reason}",
-                code="withdrawn",
-                hint=f"use {replacement} in its place" if replacement is not None else None,
-            )
+            raise _withdrawn(release)
         case Withheld.HALTED:
-            raise Forbidden(
-                f"{release.product} {release.version} is halted for now.", code="halted", hint="try again later"
-            )
+            raise _halted(release)
         case Withheld.CHANNEL_NOT_ALLOWED:
             raise Forbidden(
                 f"This licence is not for releases on the channel {release.channel}.", code="channel_not_allowed"
             )
         case unexpected:
             assert_never(unexpected)
+
+
+def _withdrawn(release: Release) -> ReleaseGone:
+    assert release.withdrawal is not None
+    replacement = release.withdrawal.replacement
+    return ReleaseGone(
+        f"{release.product} {release.version} was withdrawn: {release.withdrawal.reason}",
+        code="withdrawn",
+        hint=f"use {replacement} in its place" if replacement is not None else None,
+    )
+
+
+def _halted(release: Release) -> Forbidden:
+    return Forbidden(f"{release.product} {release.version} is halted for now.", code="halted", hint="try again later")
 
 
 def refusal_sentence(reason: RefusalReason, licence: Licence | LicenceFacts, release: Release) -> str:
