@@ -262,7 +262,7 @@ def s3_victim(s3_server: S3Server, tmp_path: Path) -> Iterator[Victim]:
 
 def test_publishing_to_s3(s3_victim: Victim) -> None:
     """Killed before each kind of request, where the upload has several parts."""
-    body = bytes(range(256)) * 36_000
+    body = bytes(range(256)) * 70_000
 
     s3_victim.killer.did(*publish(s3_victim.operator, "1.0", body))
     steps = s3_victim.killer.did(*publish(s3_victim.operator, "1.1000", body)).steps

@@ -29,7 +29,7 @@ def test_a_caller_is_found_by_name_address_and_characters_of_the_key(operator: O
     issued = operator.issue("--email", "it@ada.example")
     end_of_key = issued["key"][-4:]
     for said in ("ada", "tan it@ada", issued["licence_id"][:7], issued["key"][-6:], end_of_key):
-        (found,) = operator.did("licence", "list", said, "--json").json
+        (found,) = operator.did("licence", "list", "--json", "--", said).json
         assert found["licence_id"] == issued["licence_id"]
     assert "Ada Tan" in operator.did("customer", "list", "ADA").out
     assert "There is no such customer." in operator.did("customer", "list", "nobody").out

@@ -112,7 +112,7 @@ def test_a_caller_is_recognised_by_name_order_number_key_characters_or_request(o
     licence = operator.issue("--email", "ada@anker.example", "--smp-years", "1", "--reference", "PO 4711")
     operator.did(*CALL, "--licence", licence["licence_id"], "--priority", "urgent")
     for said in (("ada",), ("ada@anker.example",), ("4711",), (licence["key"][-6:],), ("R-1001",), ("ada", "tan")):
-        (found,) = operator.did("support", "caller", *said, "--json").json
+        (found,) = operator.did("support", "caller", "--json", "--", *said).json
         assert (found["licence"]["smp"], found["licence"]["plan_years"]) == ("in_smp", 1), said
         assert [one["number"] for one in found["requests"]] == ["R-1001"]
     text = operator.did("support", "caller", "ada").out
