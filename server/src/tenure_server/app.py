@@ -100,6 +100,7 @@ def create_app(installation: Installation, metrics: ServerMetrics | None = None)
             refund_order=installation.refund_order,
             show_licence=installation.show_licence,
             upgrade_offers=installation.upgrade_offers,
+            set_release_price=installation.set_release_price,
             merge_customers=installation.merge_customers,
             move_licence=installation.move_licence,
             export=installation.export,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tenure_server.http import customers, exchange, orders, quotes, shop_webhooks
 from tenure_server.http.authentication import TokenAuthentication
 from tenure_server.http.endpoint import Endpoint
+from tenure_server.http.release_prices import release_price_endpoints
 from tenure_server.papers.quote_paper import Vendor
 from tenure_server.use_cases.customers import (
     AddCustomer,
@@ -24,7 +25,7 @@ from tenure_server.use_cases.merge_customers import MergeCustomers, MoveLicence
 from tenure_server.use_cases.orders import CancelOrder, ConfirmPayment, ListOrders, PlaceOrder, RefundOrder
 from tenure_server.use_cases.ports import Clock, Database
 from tenure_server.use_cases.quotes import AcceptQuote, ListQuotes, MakeQuote, WithdrawQuote
-from tenure_server.use_cases.upgrades import UpgradeOffers
+from tenure_server.use_cases.upgrades import SetReleasePrice, UpgradeOffers
 from tenure_server.use_cases.vendor import VendorPolicy
 
 
@@ -52,6 +53,7 @@ class SalesParts:
     withdraw_quote: WithdrawQuote
     clock: Clock
     policy: VendorPolicy
+    set_release_price: SetReleasePrice
     vendor: Vendor
     shop_webhooks: shop_webhooks.ShopWebhooks
     export: Export
@@ -114,6 +116,7 @@ def sales_endpoints(authentication: TokenAuthentication, database: Database, par
     yield Endpoint("/v1/quotes/{number}/pdf", quoted.pdf, quotes.PDF)
     yield Endpoint("/v1/quotes/{number}/accept", quoted.accept, quotes.ACCEPT)
     yield Endpoint("/v1/quotes/{number}/withdraw", quoted.withdraw, quotes.WITHDRAW)
+    yield from release_price_endpoints(authentication, parts.set_release_price)
     yield Endpoint("/v1/shop/payments", parts.shop_webhooks.payment, shop_webhooks.PAYMENT)
     yield Endpoint("/v1/shop/stripe", parts.shop_webhooks.stripe, shop_webhooks.STRIPE_EVENT)
     yield Endpoint("/v1/licences", sold.licences, orders.LICENCES)

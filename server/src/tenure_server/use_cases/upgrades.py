@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -110,6 +110,12 @@ class SetReleasePrice:
     database: Database
     clock: Clock
 
+    def of_product(self, product: ProductName) -> Mapping[Version, Money]:
+        """What is sold singly. Raises ``NotFound`` (``unknown_product``)."""
+        with self.database.reading() as records:
+            _require_product(records, product)
+            return records.release_prices.of_product(product)
+
     def __call__(self, product: ProductName, version: Version, price: Money | None, *, who: str) -> bool:
         """For each seat; None takes it out of sale again. Whether that changed anything. The version need not be
         published yet; a paid upgrade's own prices are signed with it and go before this one.
@@ -119,8 +125,7 @@ class SetReleasePrice:
         if price is not None and not 0 <= price.minor_units <= LARGEST_AMOUNT:
             raise InvalidRequest("A price is not negative and not beyond reason.", code="invalid_price")
         with self.database.writing() as records:
-            if records.products.get(product) is None:
-                raise NotFound("There is no such product.", code="unknown_product")
+            _require_product(records, product)
             before = records.release_prices.of_product(product).get(version)
             if before == price:
                 return False
@@ -130,6 +135,11 @@ class SetReleasePrice:
                 before=_facts(before), after=_facts(price),
             )  # fmt: skip
         return True
+
+
+def _require_product(records: Records, product: ProductName) -> None:
+    if records.products.get(product) is None:
+        raise NotFound("There is no such product.", code="unknown_product")
 
 
 def _facts(price: Money | None) -> dict[str, object] | None:
