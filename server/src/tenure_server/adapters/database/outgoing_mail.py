@@ -6,9 +6,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
+from tenure_server.adapters.database.claims import claimed_rows
 from tenure_server.adapters.database.columns import is_storable
 from tenure_server.adapters.database.failures import conflict_if_taken
 from tenure_server.adapters.database.mail_tables import OutgoingMailRow
@@ -52,20 +53,13 @@ class SqlOutgoingMails:
         return self._session.exec(statement).first() is not None
 
     def claim(self, now: datetime, *, claim: str, until: datetime, limit: int) -> tuple[OutgoingMail, ...]:
-        claimed_until = col(OutgoingMailRow.claimed_until)
         statement = (
             select(OutgoingMailRow)
             .where(col(OutgoingMailRow.state) == MailState.QUEUED)
-            .where(col(OutgoingMailRow.next_at) <= now)
-            .where(or_(claimed_until.is_(None), claimed_until <= now))
             .order_by(col(OutgoingMailRow.next_at), col(OutgoingMailRow.key))
             .limit(limit)
-            .with_for_update(skip_locked=True)
         )
-        rows = self._session.exec(statement, execution_options={"populate_existing": True}).all()
-        for row in rows:
-            row.claim, row.claimed_until = claim, until
-        self._session.flush()
+        rows = claimed_rows(self._session, statement, OutgoingMailRow, now, claim=claim, until=until)
         return tuple(_mail(row) for row in rows)
 
     def finish(self, mail: OutgoingMail, claim: str) -> bool:

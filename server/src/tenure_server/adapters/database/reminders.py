@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import func, update
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
+from tenure_server.adapters.database.claims import claimed_rows
 from tenure_server.adapters.database.columns import is_storable
 from tenure_server.adapters.database.failures import conflict_if_taken
 from tenure_server.adapters.database.reminder_tables import ReminderOptOutRow, ReminderRow
@@ -74,20 +75,13 @@ class SqlReminders:
         return tuple(_reminder(row) for row in self._session.exec(statement).all())
 
     def claim(self, now: datetime, *, claim: str, until: datetime, limit: int) -> tuple[Reminder, ...]:
-        claimed_until = col(ReminderRow.claimed_until)
         statement = (
             select(ReminderRow)
             .where(col(ReminderRow.state) == ReminderState.QUEUED)
-            .where(col(ReminderRow.next_at) <= now)
-            .where(or_(claimed_until.is_(None), claimed_until <= now))
             .order_by(col(ReminderRow.next_at), col(ReminderRow.licence_id))
             .limit(limit)
-            .with_for_update(skip_locked=True)
         )
-        rows = self._session.exec(statement, execution_options={"populate_existing": True}).all()
-        for row in rows:
-            row.claim, row.claimed_until = claim, until
-        self._session.flush()
+        rows = claimed_rows(self._session, statement, ReminderRow, now, claim=claim, until=until)
         return tuple(_reminder(row) for row in rows)
 
     def finish(self, reminder: Reminder, claim: str) -> bool:
