@@ -97,7 +97,8 @@ def test_a_client_that_takes_nothing_is_given_up(address: tuple[str, int], monke
 
     monkeypatch.setattr(file_sending._Transfer, "end", ended)
     monkeypatch.setattr(file_sending, "_LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(file_sending, "_SENDER", FileSender(stalled_seconds=0.05))
+    sender = FileSender(stalled_seconds=0.05)
+    monkeypatch.setattr(file_sending, "file_sender", lambda: sender)
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.settimeout(30)

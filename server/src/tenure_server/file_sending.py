@@ -16,6 +16,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from starlette.types import Message, Send
@@ -163,8 +164,10 @@ class FileSender:
         transfer.end(error)
 
 
-_SENDER = FileSender()
-"""Of this process."""
+@cache
+def file_sender() -> FileSender:
+    """Of this process."""
+    return FileSender()
 
 
 class FileSendingProtocol(HttpToolsProtocol):
@@ -208,7 +211,7 @@ class FileSendingProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             return
         connection = self.transport.get_extra_info("socket").fileno()
-        sending = self._under_way = asyncio.ensure_future(_SENDER.send(connection, file, offset, count))
+        sending = self._under_way = asyncio.ensure_future(file_sender().send(connection, file, offset, count))
         try:
             await sending
         except ConnectionError:

@@ -67,6 +67,7 @@ def test_programs_are_told_every_fact(operator: Operator) -> None:
         "withdrawn": None,
         "notes_languages": [],
         "side_files": [],
+        "fixes": [],
         "is_new": True,
     }
 
