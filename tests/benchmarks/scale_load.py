@@ -22,7 +22,7 @@ FASTEST = 40_000
 
 P99_US, P999_US = 2_000, 10_000
 MANY = 8_000
-"""Connections: each install has one of its own. With few, what waits waits at the generator, where no server sees it."""
+"""Connections: each install has one of its own. With few, what waits waits at the generator, and no server sees it."""
 
 PEOPLE_SHARE = 0.05
 
@@ -122,15 +122,16 @@ def overload(bench: Bench) -> Iterator[Row]:
         streams = {"background": (rate * (1 - PEOPLE_SHARE), cold), "people": (rate * PEOPLE_SHARE, people)}
         with bench.serving(vendor.copy) as (pid, port):
             load = steady_load(port, streams, seconds=seconds, connections=MANY, settling=seconds / 4)
-        yield _overload_row(f"{rate / capacity:.1f} × capacity ({rate:,.0f} checks/s)", capacity, seconds, load)
+        yield _overload_row(f"{rate / capacity:.1f} × capacity", rate, capacity, seconds, load)
 
 
-def _overload_row(what: str, capacity: float, seconds: float, load: Load) -> Row:
+def _overload_row(what: str, rate: float, capacity: float, seconds: float, load: Load) -> Row:
     background, people = load["background"], load["people"]
     answered = (background["answered"] + people["answered"]) / seconds
     success = people["answered"] / people["sent"]
     shown = (
-        f"{answered / capacity:.0%} of capacity answered, background p99 {background['p99'] / 1e3:.0f} ms; "
+        f"{rate:,.0f} checks/s: {answered / capacity:.0%} of capacity answered, "
+        f"background p99 {background['p99'] / 1e3:.0f} ms; "
         f"by hand {success:.1%} answered, p99 {people['p99'] / 1e3:.0f} ms"
     )
     values = {"capacity": capacity, "answered_per_second": answered, "people_success": success}

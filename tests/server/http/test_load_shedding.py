@@ -218,3 +218,22 @@ def test_the_sdk_leaves_a_busy_server_alone_and_asks_when_its_user_does(busy: Bu
     assert timedelta(seconds=60) <= refused.next_check_after - busy.world.now() <= timedelta(seconds=375)
     assert client.check().kept_reason is KeptReason.SERVER_ASKED_TO_WAIT
     assert client.check(manual=True).kept_reason is None
+
+
+def test_within_a_long_turn_of_the_event_loop_background_checks_are_refused_until_it_ends() -> None:
+    """The loop's timer comes only after all that was ready: at 48 times 1,024 events with libuv."""
+    now = [0.0]
+    load = LoadShedding(0.2, RequestCounts(), monotonic=lambda: now[0])
+    background, people = (b"/v1/update-check", b"product=cad"), (b"/v1/update-check", b"product=cad&manual=true")
+    refused = 0
+    for _ in range(3_000):
+        now[0] += 0.0002
+        load.left -= 1
+        if not load.left:
+            load.look_within_turn()
+        refused += load.is_shedding and load.refusal(*background) is not None
+        assert not (load.is_shedding and load.refusal(*people))
+    assert 1_900 < refused < 2_000  # what came after 0.2 s
+    load.observe(CALM)
+    assert not load.is_shedding
+    assert load.refusal(*background) is None

@@ -89,6 +89,9 @@ class FastApplication(Starlette):
     def at_once(self, scope: Scope) -> WholeAnswer | None:
         """The answer to an HTTP request, without a task, where a fast route has it at hand."""
         load = self._load
+        load.left -= 1
+        if not load.left:
+            load.look_within_turn()
         if load.is_shedding and (refusal := load.refusal(scope["raw_path"], scope["query_string"])) is not None:
             self._count(scope["raw_path"], refusal.status)
             return refusal

@@ -22,6 +22,9 @@ from tenure_server.http.request_counts import RequestCounts
 from tenure_server.http.whole_answers import WholeAnswer, whole
 
 LOOK_SECONDS = 0.02
+STRIDE = 32
+"""After so many requests that were answered at once somebody looks at the clock."""
+
 EPISODE_ENDS_AFTER_SECONDS = 10.0
 """Without a refusal: what comes again sooner belongs to the same episode, and is not logged again."""
 
@@ -62,6 +65,9 @@ class LoadShedding:
         self._again = _refusals(BACKGROUND_AGAIN_SECONDS), _refusals(PEOPLE_AGAIN_SECONDS)
         self._episode: tuple[float, int, int] | None = None  # since when, and the numbers refused before
         self._last_whole = 0.0
+        self.left = STRIDE  # requests until the next look within a turn
+        self._turn_began: float | None = None  # when the first look within it was
+        self._turn_is_spent = False
 
     @staticmethod
     def is_background(path: bytes, query: bytes) -> bool:
@@ -73,7 +79,7 @@ class LoadShedding:
         if path in _NEVER:
             return None
         if self.is_background(path, query):
-            if self._is_admitted(0, self.admission.background):
+            if not self._turn_is_spent and self._is_admitted(0, self.admission.background):
                 return None
             self.background_refused += 1
             return next(self._again[0])
@@ -88,9 +94,20 @@ class LoadShedding:
         self._credit[place] = credit - 1.0 if is_admitted else credit
         return is_admitted
 
+    def look_within_turn(self) -> None:
+        """The event loop comes to its timer only when all that is ready was answered, and that may be fifty thousand
+        requests. Once a turn has taken longer than requests may wait, the rest of its background checks is refused."""
+        self.left = STRIDE
+        now = self._monotonic()
+        if self._turn_began is None:
+            self._turn_began = now
+        elif now - self._turn_began > self._longest_wait:
+            self._turn_is_spent = self.is_shedding = True
+
     def observe(self, found: Found) -> None:
         """Takes a finding into account."""
         now = self._monotonic()
+        self._turn_began, self._turn_is_spent = None, False
         self.waited = found.waited
         self.admission = next_admission(self.admission, found, self._longest_wait)
         self.is_shedding = not self.admission.is_whole
