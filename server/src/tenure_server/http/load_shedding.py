@@ -1,4 +1,4 @@
-"""Refuses what can wait while the process is behind: before a header is read or a key looked at, in a few microseconds.
+"""Refuses what can wait while the process is behind: before a header is read or a key looked at.
 
 ``domain.load`` has the rule. What is found out costs a timer of the event loop fifty times a second and, for each
 request that waits for something, two additions; a request that is answered at once pays the question whether there is

@@ -12,11 +12,23 @@ from tenure_server.domain.reminders import PricedTerm, ReminderFacts, ToldReleas
 from tenure_server.domain.smp import Ordering
 from tenure_server.use_cases.list_releases import ListedRelease, ListReleases
 from tenure_server.use_cases.reminder_links import ReminderLinks
-from tenure_server.use_cases.support_summary import renewal_offer
+from tenure_server.use_cases.support_summary import RenewalOption, renewal_offer
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.coverage import Covered, NotCovered, RefusalReason
 
 _MISSED = frozenset({RefusalReason.AFTER_SUPPORT, RefusalReason.BETWEEN_PERIODS})
+
+
+def priced_term(option: RenewalOption, licence: Licence, policy: VendorPolicy) -> PricedTerm:
+    """A term that can be ordered for the licence, with the arithmetic of its price."""
+    percent = policy.prices.percent_for_term(option.years) / option.years
+    return PricedTerm(
+        years=option.years,
+        period=option.period,
+        price=option.price,
+        percent=f"{percent.normalize():f}",
+        total=licence.total_purchase_price,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +47,6 @@ class ReminderFactsOf:
         offer = renewal_offer(licence, product, self.policy, today)
         is_before = offer.window.ordering in (Ordering.TOO_EARLY, Ordering.OPEN)
         listed = self.list_releases(licence)
-        total, prices = licence.total_purchase_price, self.policy.prices
         return ReminderFacts(
             vendor=self.vendor,
             product=product.title,
@@ -48,16 +59,7 @@ class ReminderFactsOf:
             is_last_call=offer.window.is_last_call,
             closes=product.lapse_policy is LapsePolicy.CLOSED,
             opens_on=offer.window.opens_on if is_before else None,
-            terms=tuple(
-                PricedTerm(
-                    years=option.years,
-                    period=option.period,
-                    price=option.price,
-                    percent=f"{(prices.percent_for_term(option.years) / option.years).normalize():f}",
-                    total=total,
-                )
-                for option in offer.options
-            ),
+            terms=tuple(priced_term(option, licence, self.policy) for option in offer.options),
             received=_told(each for each in listed if _was_received(each, licence, ends_on)),
             missed=_told(each for each in listed if _was_missed(each)),
             renewal_url=self.policy.renewal_url,

@@ -18,7 +18,6 @@ from tenure_server.domain.licences import Licence
 from tenure_server.domain.outgoing_mail import OutgoingMail
 from tenure_server.domain.problem_news import LicenceNews, ProblemNews
 from tenure_server.domain.problems import Notice, NoticeState, Problem, Reporter
-from tenure_server.domain.reminders import PricedTerm
 from tenure_server.domain.smp import Ordering
 from tenure_server.domain.support_messages import MessageKind, SupportMessage
 from tenure_server.domain.support_requests import SupportRequest
@@ -29,6 +28,7 @@ from tenure_server.use_cases.ports import Clock, Database, Records
 from tenure_server.use_cases.ports_mail import Mailer
 from tenure_server.use_cases.ports_problems import WordNews
 from tenure_server.use_cases.released_problems import announce_problem
+from tenure_server.use_cases.reminder_facts import priced_term
 from tenure_server.use_cases.support_summary import renewal_offer
 from tenure_server.use_cases.vendor import VendorPolicy
 from tenure_signing.coverage import Covered, NotCovered, RefusalReason
@@ -80,15 +80,8 @@ class NewsOf:
         if decision.reason not in _SUPPORT_WOULD_COVER:
             return replace(news, price=decision.price)
         offer = renewal_offer(licence, product, self.policy, today)
-        total, prices = licence.total_purchase_price, self.policy.prices
         terms = tuple(
-            PricedTerm(
-                years=option.years,
-                period=option.period,
-                price=option.price,
-                percent=f"{(prices.percent_for_term(option.years) / option.years).normalize():f}",
-                total=total,
-            )
+            priced_term(option, licence, self.policy)
             for option in offer.options
             if offer.window.can_be_ordered and release.released_on in option.period
         )
